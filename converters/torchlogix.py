@@ -1,0 +1,202 @@
+"""Layers of torchlogix as `lgnx.ops` operators.
+
+A layer is asked what it computes, not read: its wires are where its connections take the numbers
+0, 1, 2, ... from, its tables are what its parametrization gives in evaluation mode at every
+address. So tables and wires are those of the layer's own evaluation forward to the last bit, for
+every parametrization, and no numbering of gates or order of bits has to be translated. torchlogix's
+export mode is not used: it gives wrong bits for some layers.
+
+Importing this module makes ``import torchlogix`` work on Python versions for which
+torchlogix 0.2.2 does not compile.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lgnx.ops.errors import ModelError, require
+from lgnx.ops.tables import pack_tables
+
+if TYPE_CHECKING:
+    import torch
+
+    from lgnx.converters.torch_layers import Adapter, Calls, Forward
+
+__all__ = ["ADAPTERS", "import_torchlogix"]
+
+
+def import_torchlogix() -> ModuleType:
+    """Import torchlogix, on every Python version that lgnx runs on.
+
+    Raises
+    ------
+    MissingExtraError
+        If torchlogix is not installed.
+    """
+    _stand_in_for_circuit()
+    return require("torchlogix", extra="torch")
+
+
+def _stand_in_for_circuit() -> None:
+    """Put an empty ``torchlogix.circuit`` in place if the real one is no Python of this version.
+
+    torchlogix 0.2.2 says it runs on Python 3.10, but that file, which the layers do not need, uses
+    f-strings of Python 3.12.
+    """
+    name = "torchlogix.circuit"
+    if sys.version_info >= (3, 12) or name in sys.modules or "torchlogix" in sys.modules:
+        return
+    spec = importlib.util.find_spec("torchlogix")
+    if spec is None or spec.origin is None:
+        return
+    source = Path(spec.origin).with_name("circuit.py")
+    if not source.is_file():
+        return
+    try:
+        compile(source.read_bytes(), str(source), "exec")
+    except SyntaxError:
+        circuit = ModuleType(name, "Stands in for the real module, which needs Python 3.12.")
+        circuit.Circuit = None  # type: ignore[attr-defined]
+        sys.modules[name] = circuit
+
+
+_stand_in_for_circuit()
+
+
+def _as_bits(x: torch.Tensor) -> torch.Tensor:
+    if x.is_floating_point():
+        return x > 0.5
+    return x.bool()
+
+
+def _binarization(layer: Any, calls: Calls) -> Forward | None:
+    """Binarization layers: bit j of a feature is feature > threshold j."""
+    import torch
+
+    from lgnx.converters.torch_ops import thermometer
+
+    given = layer.get_thresholds()
+    if given is None:
+        raise ModelError("has no thresholds")
+    given = given.detach()
+    constants = {
+        (dtype, len(shape)): _thresholds(given, dtype, shape) for dtype, shape in calls.outputs
+    }
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        thresholds = constants[x.dtype, x.ndim]
+        bits = thermometer(x.to(thresholds.dtype), thresholds)
+        axis = layer.feature_dim % bits.ndim
+        if axis != bits.ndim - 2:
+            bits = bits.movedim(-1, axis + 1)
+        return bits.flatten(axis, axis + 1).to(calls.output_dtype(x))
+
+    return forward
+
+
+def _thresholds(given: torch.Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+    """Give the thresholds as they are compared with inputs of a dtype and shape."""
+    import torch
+
+    common = torch.result_type(torch.empty(1, dtype=dtype), given)
+    if common in (torch.bfloat16, torch.bool):  # not known to the operator; this is exact
+        common = torch.float32
+    thresholds = given.to(common)
+    if thresholds.ndim == 0:
+        thresholds = thresholds.reshape(1)
+    if thresholds.ndim == 2 and len(shape) == 4:  # one row for each channel of an image
+        thresholds = thresholds.reshape(len(thresholds), 1, 1, -1)
+    widths = thresholds.shape[:-1]
+    trailing = shape[len(shape) - len(widths) :]
+    if any(t not in (1, n) for t, n in zip(widths, trailing, strict=True)):
+        raise ModelError(
+            f"its thresholds of shape {list(given.shape)} widen an input of shape {list(shape)}"
+        )
+    return thresholds.contiguous()
+
+
+def _logic_dense(layer: Any, calls: Calls) -> Forward | None:
+    """A dense layer of truth tables."""
+    from lgnx.converters.torch_ops import logic_dense
+
+    if calls.odd_value is not None:
+        raise ModelError(
+            f"gets the value {calls.odd_value:g}, must get 0 and 1 only: put a binarization in "
+            "front of it"
+        )
+    indices, tables = _wires(layer), _tables(layer)
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return logic_dense(_as_bits(x), indices, tables).to(calls.output_dtype(x))
+
+    return forward
+
+
+def _wires(layer: Any) -> torch.Tensor:
+    """Input of each slot of each neuron, int32 [N, k]."""
+    import torch
+
+    numbers = torch.arange(layer.in_dim, device=layer.weight.device).unsqueeze(0)
+    return layer.connections(numbers)[0].T.to(torch.int32).contiguous()
+
+
+def _tables(layer: Any) -> torch.Tensor:
+    """Packed tables, uint8 [N, max(1, 2^k / 8)]; slot 0 is the least significant address bit."""
+    import torch
+
+    weight, k = layer.weight.detach(), layer.lut_rank
+    addresses = torch.arange(1 << k, device=weight.device)
+    slots = (addresses.unsqueeze(1) >> torch.arange(k, device=weight.device)) & 1
+    inputs = slots.to(weight.dtype).unsqueeze(2).expand(-1, -1, len(weight))
+    outputs = layer.parametrization(inputs, weight, False, contraction="n,bn->bn")
+    if not ((outputs == 0) | (outputs == 1)).all():
+        raise ModelError("its outputs in evaluation mode are not all 0 or 1")
+    packed = pack_tables(outputs.bool().T.cpu().numpy())
+    return torch.from_numpy(packed).to(weight.device)
+
+
+def _group_sum(layer: Any, calls: Calls) -> Forward | None:
+    """Counts by group, scaled as (count + beta) / tau."""
+    import torch
+
+    from lgnx.converters.torch_ops import group_sum
+
+    # A sum of other numbers than bits is ordinary arithmetic.
+    scored = (torch.float32, torch.float64, torch.int64)
+    if calls.odd_value is not None or not set(calls.outputs.values()) <= set(scored):
+        return None
+    groups, tau, beta = int(layer.k), float(layer.tau), float(layer.beta)
+    if not (math.isfinite(tau) and tau > 0):
+        raise ModelError(f"its tau is {tau:g}, must be finite and greater than 0")
+    if not math.isfinite(beta):
+        raise ModelError(f"its beta is {beta:g}, must be finite")
+    in_float32 = float(np.float32(tau)) == tau and float(np.float32(beta)) == beta
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        bits, dtype = _as_bits(x), calls.output_dtype(x)
+        if dtype == torch.float32 or in_float32:
+            return group_sum(bits, groups, bias=beta, tau=tau, dtype=dtype)
+        # The attributes of GroupSum are float32; finer values need operators of their own.
+        scores = group_sum(bits, groups, dtype=dtype)
+        if beta != 0:
+            scores = scores + beta
+        return scores / tau if tau != 1 else scores
+
+    return forward
+
+
+ADAPTERS: dict[str, Adapter | None] = {
+    "torchlogix.layers.binarization.DummyBinarization": None,
+    "torchlogix.layers.binarization.FixedBinarization": _binarization,
+    "torchlogix.layers.binarization.LearnableBinarization": _binarization,
+    "torchlogix.layers.binarization.SoftBinarization": _binarization,
+    "torchlogix.layers.dense.LogicDense": _logic_dense,
+    "torchlogix.layers.groupsum.GroupSum": _group_sum,
+}

@@ -1,0 +1,68 @@
+"""lgnx: the open interchange toolkit for logic gate networks.
+
+Everything here is imported when it is first used, so that a program pays only for what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lgnx.check import check, check_or_raise
+    from lgnx.converters.torch_export import export
+    from lgnx.files import load_model as load
+    from lgnx.files import save_model as save
+    from lgnx.functions import attach_functions
+    from lgnx.inspect import inspect
+    from lgnx.netlist.netlist import Netlist
+    from lgnx.network import Network
+    from lgnx.optimize import optimize
+    from lgnx.passes.pipelines import lower
+    from lgnx.session import InferenceSession
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InferenceSession",
+    "Netlist",
+    "Network",
+    "attach_functions",
+    "check",
+    "check_or_raise",
+    "export",
+    "inspect",
+    "load",
+    "lower",
+    "optimize",
+    "save",
+]
+
+_HOMES = {
+    "InferenceSession": ("lgnx.session", "InferenceSession"),
+    "Netlist": ("lgnx.netlist.netlist", "Netlist"),
+    "Network": ("lgnx.network", "Network"),
+    "attach_functions": ("lgnx.functions", "attach_functions"),
+    "check": ("lgnx.check", "check"),
+    "check_or_raise": ("lgnx.check", "check_or_raise"),
+    "export": ("lgnx.converters.torch_export", "export"),
+    "inspect": ("lgnx.inspect", "inspect"),
+    "load": ("lgnx.files", "load_model"),
+    "lower": ("lgnx.passes.pipelines", "lower"),
+    "optimize": ("lgnx.optimize", "optimize"),
+    "save": ("lgnx.files", "save_model"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        module, attribute = _HOMES[name]
+        value = getattr(importlib.import_module(module), attribute)
+        # A submodule of the same name (lgnx.check) would otherwise take the place of its function.
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'lgnx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,163 @@
+"""``lgnx export``: a torch module, or an ONNX file again, to an ONNX file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lgnx.cli import common
+
+if TYPE_CHECKING:
+    import onnx
+
+EXAMPLES = (
+    "lgnx export train.py:make_model -o model.onnx --sample-shape 64",
+    "lgnx export package.module:model -o model.onnx --sample data.npy",
+    "lgnx export model.onnx -o alone.onnx --self-contained",
+    "lgnx export model.onnx -o batch16.onnx --batch 16",
+)
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="module:name or file.py:name of a torch module; or an ONNX file."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="ONNX file to write.")],
+    sample: Annotated[
+        Path | None, typer.Option(help="File whose first rows are the sample input.")
+    ] = None,
+    sample_shape: Annotated[
+        str, typer.Option(metavar="N[,N...]", help="Shape of one sample, filled with zeros.")
+    ] = "",
+    sample_dtype: Annotated[str, typer.Option(help="Type of the sample's numbers.")] = "float32",
+    batch: Annotated[
+        int | None, typer.Option(help="Fix the batch size (qonnx wants that).", min=1)
+    ] = None,
+    self_contained: Annotated[
+        bool,
+        typer.Option("--self-contained", help="Add operator bodies: stock onnxruntime runs it."),
+    ] = False,
+    debug: common.Debug = False,
+) -> None:
+    """Write a torch module, or an ONNX file again, as ONNX.
+
+    SOURCE names an nn.Module, or a function that returns one or (module, sample). Your own code is
+    imported and run for it.
+    """
+    from lgnx.files import load_model, save_model
+    from lgnx.functions import attach_functions
+    from lgnx.static_batch import set_batch
+
+    if ":" in source and not Path(source).exists():
+        with common.working(f"exporting {source}"):
+            model = _export_object(source, sample, sample_shape, sample_dtype)
+    else:
+        model = load_model(source)
+    if batch is not None:
+        model = set_batch(model, batch)
+    if self_contained:
+        model = attach_functions(model)
+    save_model(model, output)
+    nodes = ", ".join(node.op_type for node in model.graph.node[:8])
+    more = " ..." if len(model.graph.node) > 8 else ""
+    print(f"{output}: {common.size(output.stat().st_size)}, {nodes}{more}")
+
+
+def _export_object(
+    source: str, sample: Path | None, sample_shape: str, sample_dtype: str
+) -> onnx.ModelProto:
+    from lgnx.ops.errors import InputError, require
+
+    torch = require("torch", extra="torch")
+    from lgnx.converters.torch_export import export
+
+    found = _load_object(source)
+    own: Any = None
+    if not isinstance(found, torch.nn.Module):
+        if not callable(found):
+            raise InputError(
+                f"{source}: is a {type(found).__name__}, not an nn.Module or a function that "
+                f"returns one"
+            )
+        found = found()
+    if isinstance(found, tuple) and len(found) == 2:
+        found, own = found
+    if not isinstance(found, torch.nn.Module):
+        raise InputError(f"{source}: gave a {type(found).__name__}, not an nn.Module")
+    if sample is not None or sample_shape:
+        own = torch.from_numpy(_sample(sample, sample_shape, sample_dtype))
+    if own is None:
+        raise InputError("a sample input is needed: give --sample FILE or --sample-shape 64")
+    return export(found.eval(), own)
+
+
+def _load_object(source: str) -> Any:
+    """Import what ``module:name`` or ``file.py:name`` names."""
+    from lgnx.ops.errors import InputError
+
+    place, _, names = source.rpartition(":")
+    if not place or not names:
+        raise InputError(f"{source}: give module:name, file.py:name or an ONNX file")
+    file = Path(place) if place.endswith(".py") else None
+    folder = str(file.resolve().parent if file else Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        module = _load_file(file) if file else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if file or error.name is None or not f"{place}.".startswith(f"{error.name}."):
+            raise
+        raise InputError(f"{source}: there is no module {place!r}") from None
+    finally:
+        sys.path.remove(folder)
+    found: Any = module
+    for name in names.split("."):
+        if not hasattr(found, name):
+            raise InputError(f"{source}: {place} has no {names!r}")
+        found = getattr(found, name)
+    return found
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Run a Python file as a module; its name must not take the place of another module."""
+    from lgnx.ops.errors import InputError
+
+    name = f"lgnx_export_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise InputError(f"{path}: no such file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _sample(path: Path | None, shape: str, dtype: str) -> Any:
+    """Return a sample input of two rows, so that the batch does not look like a constant 1."""
+    import numpy as np
+
+    from lgnx.data import open_reader
+    from lgnx.ops.errors import InputError
+
+    try:
+        kind = np.dtype(dtype)
+        dims = [int(n) for n in shape.split(",")] if shape else []
+    except (TypeError, ValueError):
+        raise InputError(
+            f"--sample-shape takes whole numbers such as 1,28,28 and --sample-dtype a numpy "
+            f"type; given: {shape!r}, {dtype!r}"
+        ) from None
+    if path is None:
+        return np.zeros((2, *dims), kind)
+    rows = next(open_reader(path).batches(2))
+    if dims:
+        rows = rows.reshape(len(rows), *dims)
+    return rows.astype(kind) if rows.dtype == np.float64 else rows

@@ -1,0 +1,117 @@
+"""``lgnx inspect``: what a model consists of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from lgnx.cli import common
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lgnx.inspect import LayerInfo, ModelInfo
+
+EXAMPLES = ("lgnx inspect model.onnx", "lgnx inspect model.onnx --json")
+
+_MANY_LAYERS = 24  # above this the layers are counted by operator instead of listed
+_BAR = 30
+
+
+def command(
+    model: common.ModelPath, json: common.Json = False, debug: common.Debug = False
+) -> None:
+    """Show what a model consists of.
+
+    Layers with shapes, gates and depth, gate functions, file size and producer.
+    """
+    from lgnx.inspect import inspect
+
+    with common.working(f"reading {model}"):
+        info = inspect(model)
+    if json:
+        common.print_json(dataclasses.asdict(info))
+        return
+    screen = common.console()
+    screen.print(_summary(info), "")
+    screen.print(_layers(info.layers) if len(info.layers) <= _MANY_LAYERS else _counts(info.layers))
+    if info.functions:
+        screen.print("", _histogram(info.functions))
+
+
+def _plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def _shape(shape: Iterable[object] | None) -> str:
+    if shape is None:
+        return "?"
+    return "x".join("any" if n is None else str(n) for n in shape) or "scalar"
+
+
+def _summary(info: ModelInfo) -> Table:
+    from rich.markup import escape
+
+    table = _plain_table("", "")
+    table.columns[0].style = "bold"
+    body = ", self-contained" if info.self_contained and info.level != "none" else ""
+    rows = {
+        "model": info.path or "in memory",
+        "level": info.level + body,
+        "size": common.size(info.file_bytes)
+        + f" ({common.size(info.initializer_bytes)} of constants)",
+        "gates": f"{info.gates:,}, depth {info.depth:,}",
+        "producer": f"{info.producer} {info.producer_version}".strip() or "not recorded",
+        "opsets": ", ".join(f"{name} {version}" for name, version in info.opsets.items()),
+        "inputs": "\n".join(f"{t.name}: {t.dtype} {_shape(t.shape)}" for t in info.inputs),
+        "outputs": "\n".join(f"{t.name}: {t.dtype} {_shape(t.shape)}" for t in info.outputs),
+        **info.metadata,
+    }
+    for key, value in rows.items():
+        table.add_row(escape(key), escape(value))
+    return table
+
+
+def _layers(layers: Sequence[LayerInfo]) -> Table:
+    from rich.markup import escape
+
+    table = _plain_table(
+        "layer", "operator", "in", "out", "gates", "k", "depth", right=("gates", "k", "depth")
+    )
+    for layer in layers:
+        table.add_row(
+            *map(escape, (layer.name, layer.op)),
+            escape(_shape(layer.input_shape)),
+            escape(_shape(layer.output_shape)),
+            common.number(layer.gates),
+            common.number(layer.k),
+            common.number(layer.depth or None),
+        )
+    return table
+
+
+def _counts(layers: Sequence[LayerInfo]) -> Table:
+    nodes = Counter(layer.op for layer in layers)
+    gates: Counter[str] = Counter()
+    for layer in layers:
+        gates[layer.op] += layer.gates or 0
+    table = _plain_table("operator", "nodes", "gates", right=("nodes", "gates"))
+    for op, count in nodes.most_common():
+        table.add_row(op, common.number(count), common.number(gates[op] or None))
+    return table
+
+
+def _histogram(functions: dict[str, int]) -> Table:
+    table = _plain_table("function", "gates", "share", "", right=("gates", "share"))
+    total, most = sum(functions.values()), max(functions.values())
+    for name, count in functions.items():
+        bar = "█" * round(_BAR * count / most) or "▏"
+        table.add_row(name, common.number(count), f"{100 * count / total:.1f} %", f"[cyan]{bar}[/]")
+    return table

@@ -1,0 +1,200 @@
+"""The netlist: a topologically ordered XOR-AND graph with complemented literals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnx.ops import engine
+from lgnx.ops.errors import LgnxError
+from lgnx.ops.gates import AND, AND_NOT, NOR, XOR
+from lgnx.ops.program import Program, Run
+
+AND_KIND, XOR_KIND = 0, 1
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A Boolean network.
+
+    Literals are numbered as in AIGER: literal = 2 * variable + complement. Variable 0 is constant
+    false, so literals 0 and 1 are false and true; variables 1 to n_inputs are the inputs;
+    variable n_inputs + 1 + i is node i.
+
+    Attributes
+    ----------
+    n_inputs
+        Number of inputs.
+    kinds
+        uint8 [n_nodes]: 0 = AND, 1 = XOR.
+    fanins
+        uint32 [n_nodes, 2]: literals of variables smaller than the node's own.
+    outputs
+        uint32 [n_outputs]: literals.
+    """
+
+    n_inputs: int
+    kinds: np.ndarray
+    fanins: np.ndarray
+    outputs: np.ndarray
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of AND and XOR nodes."""
+        return len(self.kinds)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+        return len(self.outputs)
+
+    @property
+    def first_node(self) -> int:
+        """Variable of node 0."""
+        return self.n_inputs + 1
+
+    def validate(self) -> None:
+        """Check shapes, dtypes, kinds and ranges.
+
+        Raises
+        ------
+        LgnxError
+            Naming the first thing that is wrong.
+        """
+        if self.fanins.shape != (self.n_nodes, 2):
+            raise LgnxError(f"netlist: fanins of shape {self.fanins.shape}, need [{self.n_nodes}, 2]")
+        if (self.kinds > XOR_KIND).any():
+            raise LgnxError("netlist: a node kind is neither 0 (AND) nor 1 (XOR)")
+        own = np.arange(self.first_node, self.first_node + self.n_nodes, dtype=np.int64)
+        late = (self.fanins >> 1) >= own[:, None]
+        if late.any():
+            node = int(np.argwhere(late)[0][0])
+            raise LgnxError(
+                f"netlist: node {node} (variable {own[node]}) reads literals "
+                f"{self.fanins[node].tolist()}, which are not all of smaller variables"
+            )
+        if self.n_outputs and int(self.outputs.max()) >> 1 >= self.first_node + self.n_nodes:
+            raise LgnxError(f"netlist: output literal {int(self.outputs.max())} is out of range")
+
+    def levels(self) -> np.ndarray:
+        """Level of each node, uint32 [n_nodes]: 1 + the larger level of its fan-ins."""
+        return engine.levels(self.n_inputs, self.fanins)
+
+    @property
+    def depth(self) -> int:
+        """Largest level of an output; 0 where no output needs a node."""
+        if not self.n_nodes:
+            return 0
+        level = np.concatenate([np.zeros(self.first_node, np.uint32), self.levels()])
+        return int(level[self.outputs >> 1].max(initial=0))
+
+    def fan_outs(self) -> np.ndarray:
+        """How often each variable is read by nodes and outputs, int64 [1 + n_inputs + n_nodes]."""
+        read = np.concatenate([self.fanins.ravel(), self.outputs]) >> 1
+        return np.bincount(read, minlength=self.first_node + self.n_nodes)
+
+    def simulate(self, bits: np.ndarray) -> np.ndarray:
+        """Evaluate the network in numpy, 64 samples to a word.
+
+        Parameters
+        ----------
+        bits
+            bool [B, n_inputs].
+
+        Returns
+        -------
+        numpy.ndarray
+            bool [B, n_outputs].
+
+        Raises
+        ------
+        LgnxError
+            If the number of inputs does not fit.
+        """
+        bits = np.asarray(bits, dtype=bool)
+        if bits.ndim != 2 or bits.shape[1] != self.n_inputs:
+            raise LgnxError(f"netlist: bits of shape {bits.shape}, must be [B, {self.n_inputs}]")
+        batch, words = len(bits), -(-len(bits) // 64)
+        padded = np.zeros((self.n_inputs, words * 8), np.uint8)
+        packed = np.packbits(bits.T, axis=1, bitorder="little")
+        padded[:, : packed.shape[1]] = packed
+        state = np.zeros((self.first_node + self.n_nodes, words), np.uint64)
+        state[1 : self.first_node] = padded.view(np.uint64)
+        levels = self.levels()
+        order = np.argsort(levels, kind="stable")
+        bounds = np.searchsorted(levels[order], np.arange(1, levels.max(initial=0) + 2))
+        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+            nodes = order[start:end]
+            a, b = (_read(state, self.fanins[nodes, side]) for side in (0, 1))
+            is_xor = (self.kinds[nodes] == XOR_KIND)[:, None]
+            state[self.first_node + nodes] = np.where(is_xor, a ^ b, a & b)
+        out = _read(state, self.outputs)
+        return np.unpackbits(out.view(np.uint8), axis=1, bitorder="little")[:, :batch].T.astype(bool)
+
+    def to_program(self) -> Program:
+        """Turn the network into a LogicNetwork program.
+
+        Nodes are ordered by level and function; complements are absorbed: a program has AND,
+        x0 & ~x1, NOR and XOR, and complements at its outputs only.
+        """
+        if not self.n_nodes:
+            return Program(self.n_inputs, [], self.outputs.astype(np.uint32))
+        wires, complements = self.fanins >> 1, self.fanins & 1
+        xor = self.kinds == XOR_KIND
+        # An XOR hands the complements of its fan-ins on, so a node may stand for its complement.
+        flipped = np.zeros(self.first_node + self.n_nodes, np.uint32)
+        levels = self.levels()
+        order = np.argsort(levels, kind="stable")
+        bounds = np.searchsorted(levels[order], np.arange(1, levels.max() + 2))
+        effective = complements.copy()
+        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+            nodes = order[start:end]
+            effective[nodes] ^= flipped[wires[nodes]]
+            odd = effective[nodes, 0] ^ effective[nodes, 1]
+            flipped[self.first_node + nodes] = np.where(xor[nodes], odd, 0)
+        # x0 & ~x1 wants the complemented fan-in second.
+        swap = (effective[:, 0] == 1) & (effective[:, 1] == 0) & ~xor
+        sources = np.where(swap[:, None], wires[:, ::-1], wires)
+        by_complements = np.array([AND, AND_NOT, NOR], np.uint8)
+        tables = np.where(xor, XOR, by_complements[effective.sum(axis=1)])
+        order = np.lexsort((tables, levels))
+        position = np.empty(self.n_nodes, np.uint32)
+        position[order] = np.arange(self.n_nodes, dtype=np.uint32)
+        renumbered = np.arange(self.first_node + self.n_nodes, dtype=np.uint32)
+        renumbered[self.first_node :] = self.first_node + position
+        sources, tables, levels = renumbered[sources[order]], tables[order], levels[order]
+        change = np.flatnonzero((np.diff(levels) != 0) | (np.diff(tables) != 0)) + 1
+        starts = np.concatenate([[0], change])
+        ends = np.concatenate([change, [self.n_nodes]])
+        runs = [
+            Run(2, int(tables[start]), sources[start:end])
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+        out = self.outputs >> 1
+        outputs = 2 * renumbered[out] + ((self.outputs & 1) ^ flipped[out])
+        return Program(self.n_inputs, runs, outputs.astype(np.uint32))
+
+    @staticmethod
+    def from_program(program: Program) -> Netlist:
+        """Turn a program into a network; gates of more than two inputs are decomposed."""
+        from lgnx.netlist.build import NetlistBuilder
+        from lgnx.ops.tables import pack_tables
+
+        builder = NetlistBuilder(program.n_inputs)
+        literals = np.zeros(1 + program.n_inputs + program.n_gates, np.uint32)
+        literals[1 : 1 + program.n_inputs] = builder.inputs()
+        at = 1 + program.n_inputs
+        for run in program.runs:
+            bits = [run.table >> j & 1 for j in range(1 << run.k)]
+            tables = np.repeat(pack_tables(np.array([bits])), run.count, axis=0)
+            literals[at : at + run.count] = builder.lut(tables, literals[run.fanins])
+            at += run.count
+        outputs = literals[program.outputs >> 1] ^ (program.outputs & 1)
+        return builder.finish(outputs)
+
+
+def _read(state: np.ndarray, literals: np.ndarray) -> np.ndarray:
+    """Rows of literals: complemented where the literal is."""
+    flip = np.where(literals & 1, ~np.uint64(0), np.uint64(0)).astype(np.uint64)
+    return state[literals >> 1] ^ flip[:, None]

@@ -1,0 +1,170 @@
+"""Fuse every Boolean region into one LogicNetwork node."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from lgnx.netlist.netlist import Netlist
+from lgnx.netlist.regions import Region, constant_value, find_regions
+from lgnx.ops import DOMAIN, engine
+from lgnx.ops.program import encode
+from lgnx.passes.edit import Inserter, batch_dim, is_lgnx, is_op, remove_dead, replace
+
+__all__ = ["FuseNetworkPass"]
+
+_BITS = ir.DataType.BOOL
+
+
+class FuseNetworkPass(ir.passes.InPlacePass):
+    """Replace each Boolean region by one LogicNetwork.
+
+    Rules:
+
+    - A region is what symbolic execution can turn into a netlist; everything else stays as it is.
+    - If all its bits come from one Thermometer, or from one comparison with constants, that
+      becomes part of the node. Otherwise its sources are flattened and concatenated.
+    - If all its bits go to one GroupSum over rows, that becomes part of the node. Otherwise the
+      output bits are split and reshaped to what they were.
+
+    Parameters
+    ----------
+    simplify
+        Apply the optimiser's rules to the netlist.
+    """
+
+    def __init__(self, simplify: bool = True) -> None:
+        super().__init__()
+        self.simplify = simplify
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Run the pass."""
+        regions, _ = find_regions(model)
+        for number, region in enumerate(regions):
+            self._fuse(model.graph, region, f"network_{number}" if len(regions) > 1 else "network")
+        if regions:
+            # The nodes of a region may stand between others that its network now depends on.
+            model.graph.sort()
+            model.opset_imports.setdefault(DOMAIN, 1)
+        return ir.passes.PassResult(model, bool(regions))
+
+    def _fuse(self, graph: ir.Graph, region: Region, name: str) -> None:
+        netlist = region.netlist
+        assert netlist is not None
+        if self.simplify:
+            parts = engine.optimize(
+                netlist.n_inputs, netlist.kinds, netlist.fanins, netlist.outputs
+            )
+            netlist = Netlist(netlist.n_inputs, *parts)
+        total = _group_sum(region)
+        insert = Inserter(graph, region.nodes[-1], name)
+        thermometer = _thermometer(region)
+        attributes: dict[str, object] = {"n_outputs": netlist.n_outputs}
+        if thermometer:
+            x, thresholds, strict = thermometer
+            if not strict:
+                attributes["strict"] = 0
+        else:
+            x, thresholds = _join(insert, region), None
+        inputs = [x, insert.constant("program", encode(netlist.to_program()))]
+        if thresholds is not None:
+            inputs.append(insert.constant("thresholds", thresholds))
+        dtype, width = _BITS, netlist.n_outputs
+        if total:
+            attributes |= {a.name: a.value for a in total.attributes.values()}
+            dtype = total.outputs[0].dtype or ir.DataType.FLOAT
+            width = total.attributes.get_int("groups")
+            attributes["dtype"] = int(dtype)
+        y = insert.op(
+            "LogicNetwork",
+            inputs,
+            attributes,
+            dtype=dtype,
+            shape=[batch_dim(x), width],
+            domain=DOMAIN,
+        )
+        producer = y.producer()
+        assert producer is not None
+        producer.name = name
+        if total:
+            replace(total.outputs[0], y)
+            remove_dead(graph, [*region.nodes, total])
+        else:
+            for sink, part in zip(region.sinks, _split(insert, region, y), strict=True):
+                replace(sink, part)
+            remove_dead(graph, region.nodes)
+
+
+def _thermometer(region: Region) -> tuple[ir.Value, np.ndarray, bool] | None:
+    """Numbers, thresholds and strictness, if all bits of the region are comparisons of one."""
+    if len(region.sources) != 1:
+        return None
+    node = region.sources[0].producer()
+    if node is None:
+        return None
+    x = node.inputs[0]
+    if x is None or x.shape is None or len(x.shape) < 1:
+        return None
+    thresholds = constant_value(node.inputs[1]) if len(node.inputs) > 1 else None
+    if thresholds is None:
+        return None
+    if is_lgnx(node, "Thermometer"):
+        strict = node.attributes.get_int("strict", 1) == 1
+    elif is_op(node, "Greater", "GreaterOrEqual") and thresholds.ndim < len(x.shape):
+        strict = node.op_type == "Greater"
+        thresholds = thresholds[..., None]
+    else:
+        return None
+    if np.isnan(thresholds).any():
+        return None
+    rank = len(x.shape) + 1
+    if thresholds.ndim == rank:  # thresholds that differ between samples are not of the network
+        if thresholds.shape[0] != 1:
+            return None
+        thresholds = thresholds[0]
+    return x, np.ascontiguousarray(thresholds), strict
+
+
+def _group_sum(region: Region) -> ir.Node | None:
+    """The GroupSum that all bits of the region go to, if there is one."""
+    if len(region.sinks) != 1 or len(region.sink_shapes[0]) != 1:
+        return None
+    sink = region.sinks[0]
+    users = list(sink.consumers())
+    if sink.is_graph_output() or len(users) != 1 or not is_lgnx(users[0], "GroupSum"):
+        return None
+    return users[0]
+
+
+def _join(insert: Inserter, region: Region) -> ir.Value:
+    """All sources side by side, bool [B, n_inputs]."""
+    flat = []
+    for source, shape in zip(region.sources, region.source_shapes, strict=True):
+        width = int(np.prod(shape, dtype=np.int64))
+        if len(shape) == 1:
+            flat.append(source)
+        else:
+            flat.append(insert.reshape(source, [-1, width], [batch_dim(source), width]))
+    if len(flat) == 1:
+        return flat[0]
+    width = sum(int(np.prod(shape, dtype=np.int64)) for shape in region.source_shapes)
+    return insert.op("Concat", flat, {"axis": 1}, dtype=_BITS, shape=[batch_dim(flat[0]), width])
+
+
+def _split(insert: Inserter, region: Region, y: ir.Value) -> list[ir.Value]:
+    """The output bits as the region's sinks."""
+    parts, start = [], 0
+    for sink, shape in zip(region.sinks, region.sink_shapes, strict=True):
+        width = int(np.prod(shape, dtype=np.int64))
+        part = y
+        if len(region.sinks) > 1:
+            bounds = [
+                insert.constant(name, np.array([value], np.int64))
+                for name, value in (("start", start), ("end", start + width), ("axis", 1))
+            ]
+            part = insert.op("Slice", [y, *bounds], dtype=_BITS, shape=[batch_dim(sink), width])
+        if len(shape) != 1:
+            part = insert.reshape(part, [-1, *shape], [batch_dim(sink), *shape])
+        parts.append(part)
+        start += width
+    return parts

@@ -1,0 +1,142 @@
+"""The passes by name, and the pipelines that lower a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import onnx
+import onnx_ir as ir
+from onnx_ir.passes import common
+
+from lgnx.files import as_proto, model_name
+from lgnx.functions import attach_functions
+from lgnx.ops import DOMAIN
+from lgnx.ops.errors import InputError, ModelError
+from lgnx.passes.cancel_pack_unpack import CancelPackUnpackPass
+from lgnx.passes.fuse_network import FuseNetworkPass
+from lgnx.passes.lower_group_sum import LowerGroupSumPass
+from lgnx.passes.lower_logic_dense import LowerLogicDensePass
+from lgnx.passes.lower_thermometer import LowerThermometerPass
+from lgnx.passes.merge_gathers import MergeGathersPass
+from lgnx.passes.remove_casts import RemoveCastsPass
+
+PassFactory = Callable[[], ir.passes.PassBase]
+
+PASSES: dict[str, PassFactory] = {
+    "remove-casts": RemoveCastsPass,
+    "lower-thermometer": LowerThermometerPass,
+    "lower-logic-dense": LowerLogicDensePass,
+    "lower-group-sum": LowerGroupSumPass,
+    "cancel-pack-unpack": CancelPackUnpackPass,
+    "merge-gathers": MergeGathersPass,
+    "fuse-network": FuseNetworkPass,
+    "remove-unused": common.RemoveUnusedNodesPass,
+}
+"""Every pass by name."""
+
+PIPELINES: dict[str, tuple[str, ...]] = {
+    "bitwise": (
+        "remove-casts",
+        "lower-thermometer",
+        "lower-logic-dense",
+        "lower-group-sum",
+        "cancel-pack-unpack",
+        "merge-gathers",
+        "remove-unused",
+    ),
+    "network": ("remove-casts", "fuse-network", "remove-unused"),
+}
+"""Names of the passes of each pipeline, in order."""
+
+
+def run_passes(
+    model: Any,
+    names: tuple[str, ...] | list[str],
+    *,
+    simplify: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> onnx.ModelProto:
+    """Run passes by name.
+
+    Parameters
+    ----------
+    model
+        Path, bytes, ModelProto or onnx_ir model; it is not changed.
+    names
+        Keys of `PASSES`.
+    simplify
+        Whether fusing applies the optimiser's rules to the netlist.
+    progress
+        Called with the name of each pass as it begins.
+
+    Raises
+    ------
+    InputError
+        If there is no pass of a name.
+    ModelError
+        If the model is not valid ONNX.
+    """
+    for name in names:
+        if name not in PASSES:
+            raise InputError(f"there is no pass {name!r}; there are: {', '.join(PASSES)}")
+    working = _with_types(model)
+    for name in names:
+        if progress:
+            progress(name)
+        made = FuseNetworkPass(simplify) if name == "fuse-network" else PASSES[name]()
+        working.graph.meta.pop("lgnx.names", None)
+        made(working)
+    if any(node.domain == DOMAIN for node in working.graph):
+        working.opset_imports.setdefault(DOMAIN, 1)
+    return ir.serde.serialize_model(working)
+
+
+def _with_types(model: Any) -> ir.Model:
+    """The model with the types and shapes of all values, without the bodies of lgnx operators."""
+    proto = onnx.ModelProto()
+    proto.CopyFrom(as_proto(model))
+    bodies = [function for function in proto.functions if function.domain != DOMAIN]
+    del proto.functions[:]
+    proto.functions.extend(bodies)
+    try:
+        inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+        return ir.serde.deserialize_model(inferred)
+    except Exception as error:
+        raise ModelError(f"{model_name(model)}: not a valid ONNX model: {error}") from error
+
+
+def lower(
+    model: Any,
+    to: str = "network",
+    *,
+    simplify: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> onnx.ModelProto:
+    """Lower a model.
+
+    Parameters
+    ----------
+    model
+        Path, bytes, ModelProto or onnx_ir model of any level; it is not changed.
+    to
+        ``"bitwise"``: packed words and standard operators. PackBits, UnpackBits and BitCount carry
+        their definitions, so stock onnxruntime runs the result.
+        ``"network"``: each Boolean region as one LogicNetwork.
+    simplify
+        For ``"network"``: apply the optimiser's rules, without a proof. `lgnx.optimize` proves.
+    progress
+        Called with the name of each pass as it begins.
+
+    Raises
+    ------
+    InputError
+        If ``to`` is neither.
+    ModelError
+        If the model is not valid, or older than ONNX opset 18.
+    """
+    if to not in PIPELINES:
+        raise InputError(f"cannot lower to {to!r}; there are: {', '.join(PIPELINES)}")
+    had_bodies = any(function.domain == DOMAIN for function in as_proto(model).functions)
+    lowered = run_passes(model, PIPELINES[to], simplify=simplify, progress=progress)
+    return attach_functions(lowered) if to == "bitwise" or had_bodies else lowered

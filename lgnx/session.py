@@ -1,0 +1,77 @@
+"""A drop-in onnxruntime session that knows logic networks."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import onnx
+import onnxruntime
+
+from lgnx.files import as_proto, model_name
+from lgnx.ops import DOMAIN, register
+from lgnx.ops.errors import ModelError
+
+
+class InferenceSession(onnxruntime.InferenceSession):
+    """An `onnxruntime.InferenceSession` with the lgnx kernels registered.
+
+    Boolean regions of the model are fused to one LogicNetwork each, in memory, so a layer-level
+    file runs as fast as a network-level one.
+
+    Parameters
+    ----------
+    model
+        Path of an ONNX file, its bytes, or a ModelProto.
+    sess_options
+        As for onnxruntime. The library is registered on it.
+    providers
+        As for onnxruntime; the CPU where it is not given.
+    fuse
+        False runs the model as it is.
+    kwargs
+        Handed on to onnxruntime.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be read, or onnxruntime refuses it.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes | onnx.ModelProto,
+        sess_options: onnxruntime.SessionOptions | None = None,
+        providers: list[Any] | None = None,
+        *,
+        fuse: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        proto = as_proto(model)
+        if fuse and _has_layers(proto):
+            from lgnx.passes import lower
+
+            proto = lower(proto, to="network")
+        options = sess_options or onnxruntime.SessionOptions()
+        register(options)
+        try:
+            super().__init__(
+                proto.SerializeToString(),
+                options,
+                providers or ["CPUExecutionProvider"],
+                **kwargs,
+            )
+        except Exception as error:
+            raise ModelError(f"{model_name(model)}: {_short(error)}") from error
+
+
+def _has_layers(proto: onnx.ModelProto) -> bool:
+    return any(
+        node.domain == DOMAIN and node.op_type == "LogicDense" for node in proto.graph.node
+    )
+
+
+def _short(error: Exception) -> str:
+    """What onnxruntime says, without the number and name of its error code."""
+    text = str(error)
+    return text.split(" : ", 3)[-1] if text.startswith("[ONNXRuntimeError]") else text

@@ -1,0 +1,65 @@
+"""The opset `lgnx.ops`, version 1: one operator a file.
+
+The name of the ONNX domain is the import path of this package, so qonnx, which imports the module
+a domain is named after and reads its `__all__`, finds the operators by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onnx import defs
+
+from lgnx.ops import (
+    bit_count,
+    group_sum,
+    logic_dense,
+    logic_network,
+    pack_bits,
+    thermometer,
+    unpack_bits,
+)
+from lgnx.ops._operator import DOMAIN, VERSION, Operator
+from lgnx.ops.library import library_path, register
+
+OPERATORS: dict[str, Operator] = {
+    module.OPERATOR.name: module.OPERATOR
+    for module in (
+        thermometer,
+        logic_dense,
+        group_sum,
+        pack_bits,
+        unpack_bits,
+        bit_count,
+        logic_network,
+    )
+}
+"""The operators by name."""
+
+# qonnx takes the names from here and asks __getattr__ for each.
+__all__ = [  # noqa: PLE0604, RUF022
+    "Thermometer",
+    "LogicDense",
+    "GroupSum",
+    "PackBits",
+    "UnpackBits",
+    "BitCount",
+    "LogicNetwork",
+]
+
+for _operator in OPERATORS.values():
+    if not defs.has(_operator.name, DOMAIN):
+        defs.register_schema(_operator.schema)
+
+
+def __getattr__(name: str) -> Any:
+    """Give the qonnx class of an operator; needs qonnx."""
+    if name in OPERATORS:
+        from lgnx.ops._qonnx import custom_op_class
+
+        return custom_op_class(OPERATORS[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *OPERATORS])

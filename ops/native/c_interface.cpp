@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "engine.h"
+#include "error.h"
+#include "lgnx.h"
+#include "netlist.h"
+
+struct lgnx_netlist {
+  lgnx::Netlist value;
+};
+
+struct lgnx_program {
+  lgnx::Schedule schedule;
+};
+
+namespace {
+
+void report(const char* message, char* error, size_t error_size) {
+  if (!error || !error_size) return;
+  const size_t length = std::min(std::strlen(message), error_size - 1);
+  std::memcpy(error, message, length);
+  error[length] = 0;
+}
+
+template <class F>
+bool guarded(char* error, size_t error_size, F&& work) noexcept {
+  try {
+    work();
+    return true;
+  } catch (const std::bad_alloc&) {
+    report("out of memory", error, error_size);
+  } catch (const std::exception& e) {
+    report(e.what(), error, error_size);
+  } catch (...) {
+    report("unknown error", error, error_size);
+  }
+  return false;
+}
+
+}  // namespace
+
+lgnx_netlist* lgnx_netlist_optimize(uint32_t n_inputs, uint64_t n_nodes, const uint8_t* kinds,
+                                    const uint32_t* fanins, uint64_t n_outputs,
+                                    const uint32_t* outputs, char* error, size_t error_size) {
+  lgnx_netlist* result = nullptr;
+  guarded(error, error_size, [&] {
+    result = new lgnx_netlist{lgnx::optimize(n_inputs, n_nodes, kinds, fanins, n_outputs, outputs)};
+  });
+  return result;
+}
+
+uint64_t lgnx_netlist_size(const lgnx_netlist* netlist) { return netlist->value.kinds.size(); }
+
+void lgnx_netlist_read(const lgnx_netlist* netlist, uint8_t* kinds, uint32_t* fanins,
+                       uint32_t* outputs) {
+  const lgnx::Netlist& n = netlist->value;
+  std::copy(n.kinds.begin(), n.kinds.end(), kinds);
+  std::copy(n.fanins.begin(), n.fanins.end(), fanins);
+  std::copy(n.outputs.begin(), n.outputs.end(), outputs);
+}
+
+void lgnx_netlist_free(lgnx_netlist* netlist) { delete netlist; }
+
+int lgnx_netlist_levels(uint32_t n_inputs, uint64_t n_nodes, const uint32_t* fanins,
+                        uint32_t* levels, char* error, size_t error_size) {
+  return guarded(error, error_size,
+                 [&] { lgnx::levels(n_inputs, n_nodes, fanins, levels); })
+             ? 0
+             : 1;
+}
+
+lgnx_program* lgnx_program_load(const uint32_t* words, uint64_t n_words, char* error,
+                                size_t error_size) {
+  lgnx_program* result = nullptr;
+  guarded(error, error_size, [&] {
+    result = new lgnx_program{lgnx::schedule(lgnx::parse_program(words, n_words))};
+  });
+  return result;
+}
+
+void lgnx_program_free(lgnx_program* program) { delete program; }
+
+uint32_t lgnx_program_inputs(const lgnx_program* program) { return program->schedule.n_inputs; }
+
+uint32_t lgnx_program_outputs(const lgnx_program* program) {
+  return static_cast<uint32_t>(program->schedule.outputs.size());
+}
+
+int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t batch, uint8_t* out,
+                     char* error, size_t error_size) {
+  const bool good = guarded(error, error_size, [&] {
+    const lgnx::Schedule& schedule = program->schedule;
+    const lgnx::Kernels& k = lgnx::kernels();
+    const size_t words = lgnx::choose_words(schedule, batch);
+    const lgnx::RowSource source{reinterpret_cast<const char*>(bits), lgnx::Type::kUint8,
+                                 schedule.n_inputs, schedule.n_inputs, nullptr};
+    lgnx::Block block(schedule, words);
+    for (uint64_t start = 0; start < batch; start += 64 * words) {
+      const uint64_t count = std::min<uint64_t>(64 * words, batch - start);
+      lgnx::pack_block(k, schedule, source, start, count, block.lines(), words);
+      k.execute(schedule, block.lines(), words);
+      lgnx::unpack_block(k, schedule, block.lines(), words, count,
+                         out + start * schedule.outputs.size());
+    }
+  });
+  return good ? 0 : 1;
+}
+
+const char* lgnx_simd(void) {
+  try {
+    return lgnx::kernels().name;
+  } catch (const std::exception&) {
+    return "unavailable";
+  }
+}

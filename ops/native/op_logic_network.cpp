@@ -1,0 +1,105 @@
+#include <cstring>
+#include <mutex>
+
+#include "network.h"
+#include "scale.h"
+
+namespace lgnx::ort {
+namespace {
+
+class LogicNetwork : public Kernel {
+ public:
+  explicit LogicNetwork(const Info& info)
+      : scale_(read_scale(info, static_cast<int64_t>(Type::kBool))),
+        n_outputs_(info.attribute("n_outputs")) {
+    const int64_t strict = info.attribute("strict", int64_t{1});
+    require(strict == 0 || strict == 1,
+            "attribute strict: is " + std::to_string(strict) + ", must be 0 or 1");
+    strict_ = strict == 1;
+    Tensor program;
+    require(info.constant(1, &program), "input program: must be an initializer");
+    require(program.type == Type::kUint32 && program.shape.size() == 1,
+            "input program: is " + program.describe() + ", must be uint32 of rank 1");
+    schedule_ = lgnx::schedule(
+        parse_program(program.as<uint32_t>(), static_cast<uint64_t>(program.size)));
+    require(n_outputs_ == static_cast<int64_t>(schedule_.outputs.size()),
+            "attribute n_outputs: is " + std::to_string(n_outputs_) + ", the program has " +
+                std::to_string(schedule_.outputs.size()) + " outputs");
+    if (scale_.groups)
+      check_scale(scale_, schedule_.outputs.size());
+    else
+      require(scale_.type == Type::kBool, "attribute dtype: must be 9 (bool) where groups is 0");
+  }
+
+  void compute(const Context& context) override {
+    const Tensor x = context.input(0);
+    const uint64_t n = features(x), batch = static_cast<uint64_t>(x.shape[0]);
+    std::shared_ptr<const ThresholdTable> table;
+    uint64_t bits = n;
+    if (context.has_input(2)) {
+      const Tensor t = context.input(2);
+      require(x.type == t.type, "x is " + x.describe() + ", thresholds are " + t.describe() +
+                                    ": they must be of one type");
+      require(x.type != Type::kBool, "input x: is bool, which takes no thresholds");
+      table = spread(t, x.shape);
+      bits *= table->view().per_feature;
+    } else {
+      require(x.type != Type::kFloat && x.type != Type::kDouble && x.type != Type::kFloat16,
+              "input x: is " + x.describe() + ", which needs the input thresholds");
+    }
+    require(bits == schedule_.n_inputs, "input x: " + x.describe() + " gives " +
+                                            std::to_string(bits) + " bits, the program takes " +
+                                            std::to_string(schedule_.n_inputs));
+    const int64_t width = scale_.groups ? int64_t{scale_.groups} : n_outputs_;
+    void* y = context.output({x.shape[0], width});
+    run_network(context, schedule_, {x.as<char>(), x.type, n, bits, table ? &table->view() : nullptr},
+                batch, scale_, y);
+  }
+
+ private:
+  // Spreading the thresholds over the bits costs as much as a small run, so it is done once; they
+  // are constants in every sensible file, and compared by value in the others.
+  std::shared_ptr<const ThresholdTable> spread(const Tensor& t, const std::vector<int64_t>& shape) {
+    const std::vector<int64_t> features(shape.begin() + 1, shape.end());
+    const size_t bytes = static_cast<size_t>(t.size) * type_size(t.type);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!table_ || features != features_ || t.shape != shape_ || bytes != key_.size() ||
+        std::memcmp(t.data, key_.data(), bytes)) {
+      table_ = std::make_shared<ThresholdTable>(t, shape, strict_);
+      features_ = features;
+      shape_ = t.shape;
+      key_.assign(t.as<char>(), t.as<char>() + bytes);
+    }
+    return table_;
+  }
+
+  Scale scale_;
+  int64_t n_outputs_;
+  bool strict_;
+  Schedule schedule_;
+  std::mutex mutex_;
+  std::shared_ptr<const ThresholdTable> table_;
+  std::vector<int64_t> features_, shape_;
+  std::vector<char> key_;
+};
+
+void infer(const Shapes& shapes) {
+  const Shapes::Shape x = shapes.input(0);
+  const int64_t groups = shapes.attribute("groups", 0);
+  Shapes::Shape y{{-1, groups ? groups : shapes.attribute("n_outputs", -1)}, {"", ""}};
+  if (!x.dims.empty()) {
+    y.dims[0] = x.dims[0];
+    y.names[0] = x.names[0];
+  }
+  shapes.output(score_type(shapes, static_cast<int64_t>(Type::kBool)), y);
+}
+
+}  // namespace
+
+const Definition kLogicNetwork = {"LogicNetwork", 3, 1, Type::kUndefined,
+                                  [](const Info& info) -> std::unique_ptr<Kernel> {
+                                    return std::make_unique<LogicNetwork>(info);
+                                  },
+                                  infer};
+
+}  // namespace lgnx::ort

@@ -1,0 +1,134 @@
+"""Thermometer: numbers to bits, by comparison with thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from lgnx.ops._operator import (
+    FLOATS,
+    INTEGERS,
+    Finding,
+    NodeView,
+    Operator,
+    attribute,
+    input_dims,
+    schema,
+    set_output,
+)
+
+BODY = """
+Thermometer <strict: int = 1> (x, thresholds) => (y) {
+  last = Constant <value_ints = [-1]> ()
+  feature = Unsqueeze (x, last)
+  above = Greater (feature, thresholds)
+  equal = Equal (feature, thresholds)
+  strict_value = Constant <value_int: int = @strict> ()
+  zero = Constant <value_int = 0> ()
+  inclusive = Equal (strict_value, zero)
+  counted_equal = And (equal, inclusive)
+  y = Or (above, counted_equal)
+}"""
+
+
+def _infer(context: Any) -> None:
+    x, thresholds = input_dims(context, 0), input_dims(context, 1)
+    known = x is not None and thresholds is not None and len(thresholds) >= 1
+    set_output(context, TensorProto.BOOL, [*x, thresholds[-1]] if known else None)
+
+
+def thermometer(x: np.ndarray, thresholds: np.ndarray, strict: int = 1) -> np.ndarray:
+    """Compare each number with its thresholds.
+
+    Parameters
+    ----------
+    x
+        [..., ], any float or integer dtype.
+    thresholds
+        Same dtype, broadcastable against ``x[..., None]``; the last axis holds the thresholds.
+    strict
+        1 for ``x > t``, 0 for ``x >= t``.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape of x plus one axis; NaN gives False.
+    """
+    with np.errstate(invalid="ignore"):
+        return x[..., None] > thresholds if strict else x[..., None] >= thresholds
+
+
+def check_thresholds(node: NodeView) -> Iterator[Finding]:
+    """Find thresholds that cannot be used, or that look like a mistake."""
+    strict = node.attributes.get("strict", 1)
+    if strict not in (0, 1):
+        yield "error", "attribute strict", f"is {strict}, must be 0 (x >= t) or 1 (x > t)"
+    thresholds = node.constants.get("thresholds")
+    if thresholds is None:
+        return
+    if thresholds.ndim == 0:
+        yield "error", "input thresholds", "is a scalar, must have an axis of thresholds"
+        return
+    if thresholds.shape[-1] == 0:
+        yield "error", "input thresholds", "has no thresholds on its last axis"
+    if np.isnan(thresholds.astype(np.float64)).any():
+        count = int(np.isnan(thresholds.astype(np.float64)).sum())
+        yield "error", "input thresholds", f"{count} of {thresholds.size} thresholds are NaN"
+    elif (np.diff(thresholds.astype(np.longdouble), axis=-1) < 0).any():
+        yield "warning", "input thresholds", "are not sorted along the last axis"
+    shape = node.shapes.get("x")
+    if shape is None:
+        return
+    if thresholds.ndim > len(shape) + 1:
+        yield (
+            "error",
+            "input thresholds",
+            f"has rank {thresholds.ndim}, at most {len(shape) + 1} fits x of rank {len(shape)}",
+        )
+        return
+    for size, extent in zip(reversed(thresholds.shape[:-1]), reversed(shape), strict=False):
+        if size != 1 and extent is not None and size != extent:
+            yield (
+                "error",
+                "input thresholds",
+                f"shape {list(thresholds.shape)} does not broadcast against x of shape "
+                f"{['?' if n is None else n for n in shape]} with an axis added",
+            )
+            return
+
+
+def _body(node: onnx.NodeProto | None) -> str:
+    return BODY
+
+
+OPERATOR = Operator(
+    schema=schema(
+        "Thermometer",
+        "Turns numbers into bits: one bit for each threshold, on a new last axis.",
+        [
+            ("x", "T", "Numbers, shape [...]."),
+            (
+                "thresholds",
+                "T",
+                "Thresholds, broadcastable against x with an axis appended; the last axis, of "
+                "size B, runs over the thresholds of one number. Not NaN.",
+            ),
+        ],
+        ("tensor(bool)", "Bits, shape [..., B]."),
+        _infer,
+        types={"T": (*FLOATS, *INTEGERS)},
+        attributes=[attribute("strict", 1, "1: a bit is x > t. 0: a bit is x >= t.")],
+    ),
+    reference=thermometer,
+    body=_body,
+    check=check_thresholds,
+    formula="y[..., b] = x[...] > thresholds[..., b]    (>= if strict = 0); NaN gives 0",
+    example=(
+        [np.array([0.2, 0.6], np.float32), np.array([0.25, 0.5, 0.75], np.float32)],
+        {},
+    ),
+)

@@ -1,0 +1,295 @@
+"""The whole path of a model on one example, every stage compared with every other bit for bit.
+
+:class:`Demo` holds one method for each step; nothing here prints. ``lgnx demo`` runs the steps and
+shows the table, :meth:`Demo.write_report` writes it all down.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from lgnx.check import check_or_raise
+from lgnx.files import save_model
+from lgnx.functions import attach_functions
+from lgnx.inspect import inspect
+from lgnx.network import Network
+from lgnx.optimize import optimize
+from lgnx.ops.errors import require
+from lgnx.passes.pipelines import lower
+from lgnx.session import InferenceSession
+from lgnx.verify.reference import run_reference
+from lgnx.verify.report import Report, Stage, write_report
+
+__all__ = ["Demo", "Progress"]
+
+INPUT_FORMAT = "ufixed<5,1>"  # the pixels are k/16 in 0..1; the format reaches 31/16
+RANDOM_SAMPLES = 10_000
+PIPELINE = 3  # levels of gates between two registers
+
+# Opens a step: (what it does, its length or None) -> context with a function that advances it.
+Progress = Callable[[str, "float | None"], AbstractContextManager[Callable[[float], None]]]
+
+
+def _silent(
+    description: str, total: float | None
+) -> AbstractContextManager[Callable[[float], None]]:
+    return nullcontext(lambda amount: None)
+
+
+class Demo:
+    """A classifier of handwritten digits on its way from training to simulated RTL.
+
+    The methods are called in the order of :attr:`STEPS`.
+
+    Attributes
+    ----------
+    folder
+        Where the files go.
+    stages
+        What was compared so far; the first is the reference of all others.
+    samples
+        The inputs of every stage: the labelled test set, then random values of the input format.
+    """
+
+    STEPS = (
+        "train",
+        "export",
+        "run_reference",
+        "run_self_contained",
+        "run_bitwise",
+        "run_layers",
+        "run_network",
+        "optimize",
+        "simulate_netlist",
+        "simulate_rtl",
+    )
+
+    def __init__(
+        self, folder: Path, *, quick: bool = False, progress: Progress = _silent
+    ) -> None:
+        """Prepare a run; nothing is written yet.
+
+        Parameters
+        ----------
+        folder
+            Made if it does not exist.
+        quick
+            Train for a few seconds only, at the cost of accuracy.
+        progress
+            Told about every step that takes long.
+        """
+        self.folder = folder
+        self.quick = quick
+        self.stages: list[Stage] = []
+        self.samples = np.zeros((0, 64), np.float32)
+        self._progress = progress
+        self._labels = np.zeros(0, np.int64)
+        self._scores = np.zeros((0, 10), np.float32)
+        self._model = onnx.ModelProto()
+        self._optimized = onnx.ModelProto()
+        self._facts: dict[str, str] = {}
+        self._files: dict[str, str] = {}
+
+    @property
+    def mismatches(self) -> int:
+        """Samples on which a stage differs from the first, over all stages."""
+        return sum(stage.mismatches for stage in self.stages)
+
+    # ------------------------------------------------------------------------------- steps
+
+    def train(self) -> None:
+        """Train the classifier and make the samples of all stages."""
+        require("sklearn", extra="demo")
+        from lgnx.verify.cosim import random_inputs
+        from lgnx.verify.digits import train_digits
+
+        torch = require("torch", extra="torch")
+        started = time.perf_counter()
+        with self._progress("training", 1.0) as advance:
+            trained = train_digits(quick=self.quick, progress=advance)
+        seconds = time.perf_counter() - started
+        self._module = trained.model.eval()
+        self._labels = np.asarray(trained.y_test)
+        extra = random_inputs(INPUT_FORMAT, (RANDOM_SAMPLES, 64), seed=0)
+        self.samples = np.concatenate([trained.x_test, extra]).astype(np.float32)
+
+        def run(x: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                return self._module(torch.from_numpy(x)).numpy()
+
+        self._trained_in = seconds
+        self._run_torch = run
+
+    def export(self) -> None:
+        """Export the module, check the file and take torch's scores as the reference."""
+        torch = require("torch", extra="torch")
+        from lgnx.converters.torch_export import export
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._progress("exporting", None):
+            self._model, seconds = _timed(
+                lambda: export(self._module, torch.from_numpy(self.samples[:2]))
+            )
+            check_or_raise(self._model)
+        self._save("exported model", "digits.onnx", self._model)
+        self._exported_in = seconds
+        gates = inspect(self._model).gates
+        self._compare("torch", gates, self._trained_in, self._run_torch)
+
+    def run_reference(self) -> None:
+        """Evaluate the file with the numpy references."""
+        self._compare(
+            "numpy reference",
+            inspect(self._model).gates,
+            self._exported_in,
+            lambda x: run_reference(self._model, x)[0],
+        )
+
+    def run_self_contained(self) -> None:
+        """Run the file with operator bodies on stock onnxruntime."""
+        model, seconds = _timed(lambda: attach_functions(self._model))
+        path = self._save("self-contained model", "digits_self_contained.onnx", model)
+        self._compare("self-contained, stock ORT", inspect(model).gates, seconds, _stock(path))
+
+    def run_bitwise(self) -> None:
+        """Lower to words of bits and run that on stock onnxruntime."""
+        model, seconds = _timed(lambda: lower(self._model, to="bitwise"))
+        path = self._save("bitwise level", "digits_bitwise.onnx", model)
+        self._compare("bitwise, stock ORT", inspect(model).gates, seconds, _stock(path))
+
+    def run_layers(self) -> None:
+        """Run the exported file with the custom operators, node by node."""
+        self._compare(
+            "layers, custom op",
+            inspect(self._model).gates,
+            None,
+            _custom(self.folder / "digits.onnx"),
+        )
+
+    def run_network(self) -> None:
+        """Lower to one gate program and run that with the custom operator."""
+        model, seconds = _timed(lambda: lower(self._model, to="network"))
+        path = self._save("network level", "digits_network.onnx", model)
+        self._compare("network, custom op", inspect(model).gates, seconds, _custom(path))
+
+    def optimize(self) -> None:
+        """Optimise the gate program, prove it equal and run it."""
+        with self._progress("optimising and proving", None):
+            (self._optimized, reports), seconds = _timed(lambda: optimize(self._model))
+        path = self._save("optimised network", "digits_optimized.onnx", self._optimized)
+        self._facts["optimisation"] = str(reports[0])
+        self._compare(
+            "optimised, custom op", inspect(self._optimized).gates, seconds, _custom(path)
+        )
+
+    def simulate_netlist(self) -> None:
+        """Simulate the optimised netlist in numpy."""
+        network = Network.from_model(self._optimized)
+        self._compare("netlist, numpy", network.netlist.n_nodes, None, network.scores)
+
+    def simulate_rtl(self) -> None:
+        """Write the RTL, build it with Verilator and simulate all samples."""
+        from lgnx.converters.verilog import write_rtl
+        from lgnx.verify.cosim import CoSimulation
+
+        network = Network.from_model(self._optimized)
+        rtl = self.folder / "rtl"
+        started = time.perf_counter()
+        write_rtl(network, rtl, input_format=INPUT_FORMAT, stages_every=PIPELINE)
+        self._files["RTL"], self._files["sidecar"] = "rtl/", "rtl/lgnx.json"
+        with self._progress("building the simulation", None):
+            simulation = CoSimulation(rtl)
+        seconds = time.perf_counter() - started
+        self._compare("RTL, Verilator", network.netlist.n_nodes, seconds, simulation.run)
+
+    # ------------------------------------------------------------------------------- report
+
+    def write_report(self) -> Path:
+        """Write ``report.html`` beside the models and return its path."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------------- helpers
+
+    def _save(self, label: str, name: str, model: onnx.ModelProto) -> Path:
+        path = self.folder / name
+        save_model(model, path)
+        self._files[label] = name
+        return path
+
+    def _compare(
+        self,
+        name: str,
+        gates: int | None,
+        seconds: float | None,
+        run: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
+        """Run a stage on all samples and compare every score with the first stage's."""
+        with self._progress(f"running {name}", None):
+            scores, elapsed = _best(lambda: run(self.samples))
+        if not self.stages:
+            self._scores = scores
+        labels = len(self._labels)
+        right = scores[:labels].argmax(axis=1) == self._labels
+        self.stages.append(
+            Stage(
+                name=name,
+                gates=gates,
+                seconds=seconds,
+                samples_per_second=len(self.samples) / elapsed,
+                accuracy=float(right.mean()),
+                mismatches=_differences(scores, self._scores),
+            )
+        )
+
+
+def _differences(scores: np.ndarray, expected: np.ndarray) -> int:
+    """Count the rows that differ in any bit of any score."""
+    if scores.shape != expected.shape or scores.dtype != expected.dtype:
+        return len(expected)
+    return int((scores != expected).any(axis=1).sum())
+
+
+def _timed(action: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    result = action()
+    return result, time.perf_counter() - started
+
+
+def _best(action: Callable[[], Any], budget: float = 0.3) -> tuple[Any, float]:
+    """Run once, and again while that is quick; return the result and the shortest time."""
+    result, best = _timed(action)
+    spent = best
+    while spent < budget:
+        _, seconds = _timed(action)
+        best, spent = min(best, seconds), spent + seconds
+    return result, best
+
+
+def _stock(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda x: session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def _custom(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    session = InferenceSession(str(path), fuse=False)
+    return lambda x: session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def _versions() -> str:
+    found = []
+    for name in ("lgnx", "onnx", "onnxruntime", "torch", "torchlogix", "aigverse", "verilator"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join([*found, f"Python {platform.python_version()}"])
