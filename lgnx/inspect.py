@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -212,8 +213,9 @@ def _layer(
         facts = {} if words is None else _program_facts(decode(words))
     elif not node.domain and node.op_type in _BITWISE:
         shape = shapes.get(node.output[0])
-        if shape and all(isinstance(n, int) for n in shape[:-1]):
-            rows = int(np.prod(shape[:-1], dtype=np.int64))
+        extents = [n for n in (shape or ())[:-1] if isinstance(n, int)]
+        if shape and len(extents) == len(shape) - 1:
+            rows = math.prod(extents)
             table, k = _BITWISE[node.op_type]
             functions = {function_name(table, k): rows}
             facts = {"gates": rows, "k": k, "depth": 1, "functions": functions}

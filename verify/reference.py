@@ -30,7 +30,7 @@ def reference_evaluator(model: onnx.ModelProto) -> ReferenceEvaluator:
 def run_reference(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     """Evaluate a model with one input and return its outputs."""
     evaluator = reference_evaluator(model)
-    return evaluator.run(None, {evaluator.input_names[0]: x})
+    return list(evaluator.run(None, {evaluator.input_names[0]: x}))
 
 
 def _op_class(operator: Operator) -> type[OpRun]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import typer
+from rich.markup import escape
 
 from lgnx.cli import common
 
@@ -19,9 +20,6 @@ def command(
     Runs onnx's own checker and what onnx cannot see: index ranges, table sizes, groups, opset
     version, gate programs. Errors give exit code 2, warnings do not.
     """
-    from rich.markup import escape
-    from rich.table import Table
-
     from lgnx.check import check
     from lgnx.files import load_model
 
@@ -38,9 +36,7 @@ def command(
         )
     screen = common.console(json)
     if problems:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("", "node", "field", "problem"):
-            table.add_column(column, overflow="fold")
+        table = common.plain_table("", "node", "field", "problem")
         for p in problems:
             style = "red" if p.severity == "error" else "yellow"
             table.add_row(f"[{style}]{p.severity}[/]", *map(escape, (p.node, p.field, p.message)))

@@ -8,7 +8,7 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -26,6 +26,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 FAILED, BAD_INPUT = 1, 2
 
@@ -161,14 +162,25 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
 
 
 @contextmanager
-def working(description: str) -> Iterator[None]:
-    """Show a spinner on a terminal while something of unknown length runs."""
+def working(description: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner on a terminal while something of unknown length runs.
+
+    Yields a function that tells which step is going on.
+    """
     screen = Console(stderr=True)
-    if screen.is_terminal:
-        with screen.status(description):
-            yield
-    else:
-        yield
+    if not screen.is_terminal:
+        yield lambda step: None
+        return
+    with screen.status(escape(description)) as status:
+        yield lambda step: status.update(escape(f"{description}: {step}"))
+
+
+def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """Return a table without lines that folds what does not fit."""
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
 
 
 def number(value: float | int | None) -> str:

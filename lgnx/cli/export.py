@@ -160,4 +160,4 @@ def _sample(path: Path | None, shape: str, dtype: str) -> Any:
     rows = next(open_reader(path).batches(2))
     if dims:
         rows = rows.reshape(len(rows), *dims)
-    return rows.astype(kind) if rows.dtype == np.float64 else rows
+    return rows.astype(kind if rows.dtype == np.float64 else rows.dtype)  # a writable copy

@@ -41,15 +41,6 @@ def command(
         screen.print("", _histogram(info.functions))
 
 
-def _plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return table
-
-
 def _shape(shape: Iterable[object] | None) -> str:
     if shape is None:
         return "?"
@@ -59,7 +50,7 @@ def _shape(shape: Iterable[object] | None) -> str:
 def _summary(info: ModelInfo) -> Table:
     from rich.markup import escape
 
-    table = _plain_table("", "")
+    table = common.plain_table("", "")
     table.columns[0].style = "bold"
     body = ", self-contained" if info.self_contained and info.level != "none" else ""
     rows = {
@@ -82,7 +73,7 @@ def _summary(info: ModelInfo) -> Table:
 def _layers(layers: Sequence[LayerInfo]) -> Table:
     from rich.markup import escape
 
-    table = _plain_table(
+    table = common.plain_table(
         "layer", "operator", "in", "out", "gates", "k", "depth", right=("gates", "k", "depth")
     )
     for layer in layers:
@@ -102,14 +93,14 @@ def _counts(layers: Sequence[LayerInfo]) -> Table:
     gates: Counter[str] = Counter()
     for layer in layers:
         gates[layer.op] += layer.gates or 0
-    table = _plain_table("operator", "nodes", "gates", right=("nodes", "gates"))
+    table = common.plain_table("operator", "nodes", "gates", right=("nodes", "gates"))
     for op, count in nodes.most_common():
         table.add_row(op, common.number(count), common.number(gates[op] or None))
     return table
 
 
 def _histogram(functions: dict[str, int]) -> Table:
-    table = _plain_table("function", "gates", "share", "", right=("gates", "share"))
+    table = common.plain_table("function", "gates", "share", "", right=("gates", "share"))
     total, most = sum(functions.values()), max(functions.values())
     for name, count in functions.items():
         bar = "█" * round(_BAR * count / most) or "▏"

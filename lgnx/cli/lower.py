@@ -14,7 +14,7 @@ from lgnx.cli import common
 EXAMPLES = (
     "lgnx lower model.onnx --to network -o network.onnx",
     "lgnx lower model.onnx --to bitwise -o bitwise.onnx",
-    "lgnx lower model.onnx --pass remove_casts -o cleaner.onnx",
+    "lgnx lower model.onnx --pass remove-casts -o cleaner.onnx",
 )
 
 
@@ -71,8 +71,11 @@ def command(
     source = load_model(model)
     target = to.value if to else "passes"
     started = time.perf_counter()
-    with common.working(f"lowering {model}"):
-        result = lower(source, to=to.value) if to else run_passes(source, passes or [])
+    with common.working(f"lowering {model}") as say:
+        if to:
+            result = lower(source, to=to.value, progress=say)
+        else:
+            result = run_passes(source, passes or [], progress=say)
     elapsed = time.perf_counter() - started
     output = output or model.with_name(f"{model.stem}_{target}.onnx")
     save_model(result, output)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from lgnx.cli import common
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lgnx.optimize import Report
 
 EXAMPLES = (
     "lgnx optimize model.onnx -o small.onnx",
@@ -35,31 +42,41 @@ def command(
     A refuted result is not written and gives exit code 1.
     """
     from lgnx.files import load_model, save_model
-    from lgnx.ops.errors import ComparisonError
     from lgnx.optimize import optimize
 
     source = load_model(model)
-    with common.working(f"optimising {model}"):
-        result, reports = optimize(source, synthesis=synthesis, prove=prove)
+    with common.working(f"optimising {model}") as say:
+        result, reports = optimize(source, synthesis=synthesis, prove=prove, progress=say)
     output = output or model.with_name(f"{model.stem}_optimized.onnx")
-    refuted = [r for r in reports if r.verdict is not None and r.verdict.status == "refuted"]
-    if refuted:
-        raise ComparisonError(f"{model}: the optimised network differs: {refuted[0].verdict}")
     save_model(result, output)
     if json:
-        facts = [report_facts(report) for report in reports]
+        facts = [dataclasses.asdict(report) for report in reports]
         common.print_json({"model": model, "output": output, "networks": facts})
         return
-    common.console().print(_table(reports))
+    screen = common.console()
+    for report in reports:
+        screen.print(_table(report))
+        verdict = report.verdict or "not proved: --no-prove was given"
+        name = escape(report.name or "network")
+        screen.print(f"{name}: [bold]{escape(str(verdict))}[/bold]", "")
     print(output)
 
 
-def report_facts(report: Any) -> dict[str, Any]:
-    """Return a report of the optimiser as plain values."""
-    import dataclasses
-
-    return dataclasses.asdict(report)
-
-
-def _table(reports: Any) -> Any:
-    raise NotImplementedError
+def _table(report: Report) -> Table:
+    table = common.plain_table(
+        "step", "gates", "depth", "time", "", right=("gates", "depth", "time")
+    )
+    before = (common.number(n) for n in (report.nodes_before, report.depth_before))
+    table.add_row("as lowered", *before, "-", "")
+    for step in report.steps:
+        dropped = "" if step.kept else "not better, dropped"
+        table.add_row(
+            escape(step.name),
+            common.number(step.nodes),
+            common.number(step.depth),
+            common.seconds(step.seconds),
+            dropped,
+        )
+    if report.verdict is not None:
+        table.add_row("proof", "", "", common.seconds(report.verdict.seconds), "")
+    return table

@@ -54,8 +54,8 @@ def command(
 
     session = open_session(model, threads=threads, stock=stock)
     if len(session.get_inputs()) != 1:
-        names = ", ".join(i.name for i in session.get_inputs())
-        raise InputError(f"{model}: has the inputs {names}; lgnx run feeds models with one input")
+        inputs = ", ".join(i.name for i in session.get_inputs())
+        raise InputError(f"{model}: has the inputs {inputs}; lgnx run feeds models with one input")
     names = [o.name for o in session.get_outputs()]
     if select and select not in names:
         raise InputError(f"{model}: has no output {select!r}, only {', '.join(names)}")
@@ -100,27 +100,17 @@ def open_session(model: Path, *, threads: int, stock: bool) -> onnxruntime.Infer
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    try:
-        if stock:
-            return onnxruntime.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
+    if not stock:
         from lgnx.session import InferenceSession
 
-        return InferenceSession(str(model), options)
-    except _runtime_errors() as error:
+        return InferenceSession(model, options)
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions have no common base
         hint = ""
-        if stock and "lgnx.ops" in str(error):
+        if "lgnx.ops" in str(error):
             hint = " (stock onnxruntime needs a self-contained file: lgnx export --self-contained)"
         raise ModelError(f"{model}: onnxruntime refuses it: {error}{hint}") from error
-
-
-def _runtime_errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions of onnxruntime, which derive from nothing more special."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    found = (getattr(state, name, None) for name in dir(state))
-    return tuple(e for e in found if isinstance(e, type) and issubclass(e, Exception))
 
 
 def batches(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnx.netlist.decompose import Recipe, decompose, row_ids
 from lgnx.netlist.netlist import AND_KIND, XOR_KIND, Netlist
+from lgnx.ops.errors import LgnxError
 from lgnx.ops.tables import unpack_tables
 
-FALSE, TRUE = np.uint32(0), np.uint32(1)
+TRUE = np.uint32(1)
+MAX_VARIABLES = 1 << 31
+_TABLE_BITS = 1 << 24  # tables are decomposed in portions of this size, to bound memory
 
 
 class NetlistBuilder:
@@ -70,14 +74,17 @@ class NetlistBuilder:
         result = np.zeros(n, np.uint32)
         if not n:
             return result
-        distinct, group = np.unique(tables, axis=0, return_inverse=True)
-        order = np.argsort(group.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(group.ravel(), minlength=len(distinct)))
-        bits = unpack_tables(distinct, k)
-        for row, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-            members = order[start:end]
-            known: dict[bytes, np.ndarray] = {}
-            result[members] = self._function(bits[row], literals[members].T, known)
+        bits = unpack_tables(tables, k)
+        _, first, groups = np.unique(row_ids(bits), return_index=True, return_inverse=True)
+        order = np.argsort(groups.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(groups.ravel(), minlength=len(first)))
+        step = max(1, _TABLE_BITS >> k)
+        for start in range(0, len(first), step):
+            end = min(start + step, len(first))
+            recipe = decompose(bits[first[start:end]])
+            members = order[ends[start - 1] if start else 0 : ends[end - 1]]
+            sizes = np.diff(ends[start:end], prepend=ends[start - 1] if start else 0)
+            result[members] = self._follow(recipe, literals[members], sizes)
         return result
 
     def finish(self, outputs: np.ndarray) -> Netlist:
@@ -88,48 +95,52 @@ class NetlistBuilder:
 
     def _nodes(self, kind: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = np.broadcast_arrays(np.asarray(a, np.uint32), np.asarray(b, np.uint32))
-        self._kinds.append(np.full(a.size, kind, np.uint8))
-        self._fanins.append(np.stack([a.ravel(), b.ravel()], axis=1))
-        first = self.n_inputs + 1 + self._n_nodes
-        self._n_nodes += a.size
+        first = self._append(
+            np.full(a.size, kind, np.uint8), np.stack([a.ravel(), b.ravel()], axis=1)
+        )
         return (2 * np.arange(first, first + a.size, dtype=np.uint32)).reshape(a.shape)
 
-    def _function(
-        self, bits: np.ndarray, inputs: np.ndarray, known: dict[bytes, np.ndarray]
-    ) -> np.ndarray:
-        """One function of ``inputs`` [k, n]; ``known`` holds its sub-functions built so far.
+    def _append(self, kinds: np.ndarray, fanins: np.ndarray) -> int:
+        """Append nodes and give the variable of the first."""
+        first = self.n_inputs + 1 + self._n_nodes
+        self._n_nodes += len(kinds)
+        if first + len(kinds) > MAX_VARIABLES:
+            raise LgnxError(
+                f"netlist: more than {MAX_VARIABLES} variables, which literals cannot number"
+            )
+        self._kinds.append(kinds)
+        self._fanins.append(fanins)
+        return first
 
-        Expands by the last input, x: f = f0 ^ x (f0 ^ f1), after Shannon and Davio, with f0 and
-        f1 the halves of the table.
+    def _follow(self, recipe: Recipe, literals: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Build gates from a recipe.
+
+        ``literals`` [n, k] are their inputs, all gates of the first table first; ``sizes`` says
+        how many there are of each table.
         """
-        if not bits.any():
-            return np.zeros(inputs.shape[1], np.uint32)
-        if bits[0]:  # normal functions are 0 at address 0; the others are their complements
-            return self._function(~bits, inputs, known) ^ TRUE
-        low, high = bits[: len(bits) // 2], bits[len(bits) // 2 :]
-        if len(low) and np.array_equal(low, high):
-            return self._function(low, inputs[:-1], known)
-        key = bits.tobytes()
-        if key in known:
-            return known[key]
-        x = inputs[-1]
-        if len(bits) == 2:
-            result = x
-        elif np.array_equal(low, ~high):
-            result = self.xor(x, self._function(low, inputs[:-1], known))
-        elif not low.any():
-            result = x if high.all() else self.and_(x, self._function(high, inputs[:-1], known))
-        elif not high.any():
-            result = self.and_(x ^ TRUE, self._function(low, inputs[:-1], known))
-        elif high.all():
-            result = self.or_(x, self._function(low, inputs[:-1], known))
-        else:
-            f0 = self._function(low, inputs[:-1], known)
-            f1 = self._function(high, inputs[:-1], known)
-            result = self.mux(x, f1, f0)
-        known[key] = result
-        return result
+        starts = np.cumsum(sizes) - sizes
+        # Each node of the recipe becomes a row of nodes, one for each gate of its table.
+        widths = sizes[recipe.owners]
+        offsets = np.cumsum(widths) - widths
+        row = np.repeat(np.arange(len(widths)), widths)
+        rank = np.arange(len(row)) - offsets[row]
+        base = self.n_inputs + 1 + self._n_nodes
 
+        def resolve(relative: np.ndarray, gates: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+            variables = relative >> 1
+            own = variables > recipe.k
+            made = np.zeros(len(relative), np.uint32)
+            made[own] = 2 * (base + offsets[variables[own] - recipe.k - 1] + ranks[own])
+            read = np.flatnonzero((variables > 0) & ~own)
+            made[read] = literals[gates[read], variables[read] - 1]
+            return made ^ (relative & 1)
+
+        gates = starts[recipe.owners[row]] + rank
+        sides = [resolve(recipe.fanins[row, side], gates, rank) for side in (0, 1)]
+        self._append(recipe.kinds[row], np.stack(sides, axis=1))
+        table = np.repeat(np.arange(len(sizes)), sizes)
+        every = np.arange(len(table))
+        return resolve(recipe.outputs[table], every, every - starts[table])
 
 def _not(literals: np.ndarray) -> np.ndarray:
     return np.asarray(literals, np.uint32) ^ TRUE

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lgnx.netlist.simulation import Simulator
 from lgnx.ops import engine
 from lgnx.ops.errors import LgnxError
 from lgnx.ops.gates import AND, AND_NOT, NOR, XOR
@@ -109,28 +110,10 @@ class Netlist:
 
         Raises
         ------
-        LgnxError
+        InputError
             If the number of inputs does not fit.
         """
-        bits = np.asarray(bits, dtype=bool)
-        if bits.ndim != 2 or bits.shape[1] != self.n_inputs:
-            raise LgnxError(f"netlist: bits of shape {bits.shape}, must be [B, {self.n_inputs}]")
-        batch, words = len(bits), -(-len(bits) // 64)
-        padded = np.zeros((self.n_inputs, words * 8), np.uint8)
-        packed = np.packbits(bits.T, axis=1, bitorder="little")
-        padded[:, : packed.shape[1]] = packed
-        state = np.zeros((self.first_node + self.n_nodes, words), np.uint64)
-        state[1 : self.first_node] = padded.view(np.uint64)
-        levels = self.levels()
-        order = np.argsort(levels, kind="stable")
-        bounds = np.searchsorted(levels[order], np.arange(1, levels.max(initial=0) + 2))
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-            nodes = order[start:end]
-            a, b = (_read(state, self.fanins[nodes, side]) for side in (0, 1))
-            is_xor = (self.kinds[nodes] == XOR_KIND)[:, None]
-            state[self.first_node + nodes] = np.where(is_xor, a ^ b, a & b)
-        out = _read(state, self.outputs)
-        return np.unpackbits(out.view(np.uint8), axis=1, bitorder="little")[:, :batch].T.astype(bool)
+        return Simulator(self).run(bits)
 
     def to_program(self) -> Program:
         """Turn the network into a LogicNetwork program.
@@ -193,8 +176,3 @@ class Netlist:
         outputs = literals[program.outputs >> 1] ^ (program.outputs & 1)
         return builder.finish(outputs)
 
-
-def _read(state: np.ndarray, literals: np.ndarray) -> np.ndarray:
-    """Rows of literals: complemented where the literal is."""
-    flip = np.where(literals & 1, ~np.uint64(0), np.uint64(0)).astype(np.uint64)
-    return state[literals >> 1] ^ flip[:, None]

@@ -17,7 +17,7 @@ from lgnx.ops import DOMAIN, VERSION
 
 
 @pytest.fixture
-def lgnx(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run a command line; the result has exit_code, stdout and stderr."""
     monkeypatch.setenv("COLUMNS", "80")
     return lambda *arguments: CliRunner().invoke(app, [str(a) for a in arguments])
@@ -59,7 +59,7 @@ def layer_model(tmp_path: Path) -> Path:
         nodes,
         tmp_path / "layer.onnx",
         t=np.array([[0.25, 0.75]], np.float32),
-        shape=np.array([0, -1]),
+        shape=np.array([-1, 8]),
         i1=rng.integers(0, 8, (12, 2), dtype=np.int32),
         t1=rng.integers(1, 15, (12, 1), dtype=np.uint8),
         i2=rng.integers(0, 12, (6, 2), dtype=np.int32),

@@ -48,8 +48,8 @@ def set_groups(model: onnx.ModelProto) -> None:
     model.graph.node[4].attribute[0].i = 4
 
 
-def test_a_good_model_is_valid(lgnx: Run, layer_model: Path) -> None:
-    result = lgnx("check", layer_model)
+def test_a_good_model_is_valid(cli: Run, layer_model: Path) -> None:
+    result = cli("check", layer_model)
     assert result.exit_code == 0
     assert "0 errors, 0 warnings" in " ".join(result.stdout.split())
 
@@ -67,13 +67,13 @@ def test_a_good_model_is_valid(lgnx: Run, layer_model: Path) -> None:
     ],
 )
 def test_a_problem_is_named_with_its_node(
-    lgnx: Run,
+    cli: Run,
     layer_model: Path,
     damage: Callable[[onnx.ModelProto], None],
     node: str,
     text: str,
 ) -> None:
-    result = lgnx("check", damaged(layer_model, damage), "--json")
+    result = cli("check", damaged(layer_model, damage), "--json")
     assert result.exit_code == 2
     found = json.loads(result.stdout)
     assert not found["ok"]
@@ -82,20 +82,20 @@ def test_a_problem_is_named_with_its_node(
     assert node in {p["node"] for p in errors}
 
 
-def test_warnings_leave_the_model_valid(lgnx: Run, layer_model: Path) -> None:
+def test_warnings_leave_the_model_valid(cli: Run, layer_model: Path) -> None:
     path = damaged(layer_model, replace("t", np.array([[0.75, 0.25]], np.float32)))
-    result = lgnx("check", path)
+    result = cli("check", path)
     assert result.exit_code == 0
     assert "warning" in result.stdout
     assert "0 errors, 1 warnings" in " ".join(result.stdout.split())
 
 
-def test_all_problems_are_shown_at_once_in_80_columns(lgnx: Run, layer_model: Path) -> None:
+def test_all_problems_are_shown_at_once_in_80_columns(cli: Run, layer_model: Path) -> None:
     def damage(model: onnx.ModelProto) -> None:
         set_groups(model)
         replace("i1", np.full((12, 2), -1, np.int32))(model)
 
-    result = lgnx("check", damaged(layer_model, damage))
+    result = cli("check", damaged(layer_model, damage))
     assert result.exit_code == 2
     assert "first" in result.stdout
     assert "sum" in result.stdout

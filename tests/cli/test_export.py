@@ -43,10 +43,10 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_static_batch_has_every_shape_recorded(
-    lgnx: Run, layer_model: Path, tmp_path: Path
+    cli: Run, layer_model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "static.onnx"
-    assert lgnx("export", layer_model, "-o", out, "--batch", "5").exit_code == 0
+    assert cli("export", layer_model, "-o", out, "--batch", "5").exit_code == 0
     graph = onnx.load(out).graph
     values = (*graph.input, *graph.value_info, *graph.output)
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
@@ -56,20 +56,20 @@ def test_a_static_batch_has_every_shape_recorded(
 
 
 def test_a_self_contained_file_runs_on_stock_onnxruntime(
-    lgnx: Run, layer_model: Path, tmp_path: Path
+    cli: Run, layer_model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "alone.onnx"
-    assert lgnx("export", layer_model, "-o", out, "--self-contained").exit_code == 0
+    assert cli("export", layer_model, "-o", out, "--self-contained").exit_code == 0
     x = np.random.default_rng(0).random((65, 4), np.float32)
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
     expected = run_reference(onnx.load(layer_model), x)[0]
     np.testing.assert_array_equal(session.run(None, {"x": x})[0], expected)
 
 
-def test_another_fixed_batch_is_refused(lgnx: Run, layer_model: Path, tmp_path: Path) -> None:
+def test_another_fixed_batch_is_refused(cli: Run, layer_model: Path, tmp_path: Path) -> None:
     out = tmp_path / "static.onnx"
-    assert lgnx("export", layer_model, "-o", out, "--batch", "5").exit_code == 0
-    result = lgnx("export", out, "-o", tmp_path / "again.onnx", "--batch", "6")
+    assert cli("export", layer_model, "-o", out, "--batch", "5").exit_code == 0
+    result = cli("export", out, "-o", tmp_path / "again.onnx", "--batch", "6")
     assert result.exit_code == 2
     assert "has the fixed batch 5, which cannot become 6" in result.stderr
     assert not (tmp_path / "again.onnx").exists()
@@ -77,20 +77,20 @@ def test_another_fixed_batch_is_refused(lgnx: Run, layer_model: Path, tmp_path: 
 
 @pytest.mark.parametrize("arguments", [["--sample-shape", "4"], ["--sample", "x.npy"]])
 def test_a_module_from_code_is_exported(
-    lgnx: Run, source: str, tmp_path: Path, arguments: list[str]
+    cli: Run, source: str, tmp_path: Path, arguments: list[str]
 ) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 4), np.float32))
     for number, place in enumerate(
         (f"{source}:model", f"{source}:make_model", f"{source}.py:make_model")
     ):
         out = tmp_path / f"{number}.onnx"
-        result = lgnx("export", place, "-o", out, *arguments)
+        result = cli("export", place, "-o", out, *arguments)
         assert result.exit_code == 0, result.stderr
         onnx.checker.check_model(str(out))
 
 
-def test_the_code_may_bring_its_own_sample(lgnx: Run, source: str, tmp_path: Path) -> None:
-    result = lgnx("export", f"{source}:make_pair", "-o", tmp_path / "m.onnx")
+def test_the_code_may_bring_its_own_sample(cli: Run, source: str, tmp_path: Path) -> None:
+    result = cli("export", f"{source}:make_pair", "-o", tmp_path / "m.onnx")
     assert result.exit_code == 0, result.stderr
 
 
@@ -104,30 +104,30 @@ def test_the_code_may_bring_its_own_sample(lgnx: Run, source: str, tmp_path: Pat
     ],
 )
 def test_what_cannot_be_exported_is_named(
-    lgnx: Run, source: str, tmp_path: Path, name: str, message: str
+    cli: Run, source: str, tmp_path: Path, name: str, message: str
 ) -> None:
-    result = lgnx("export", f"{source}:{name}", "-o", tmp_path / "m.onnx")
+    result = cli("export", f"{source}:{name}", "-o", tmp_path / "m.onnx")
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "m.onnx").exists()
 
 
 def test_a_missing_module_and_a_bad_sample_are_refused(
-    lgnx: Run, source: str, tmp_path: Path
+    cli: Run, source: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "m.onnx"
-    result = lgnx("export", "no_such_module:x", "-o", out)
+    result = cli("export", "no_such_module:x", "-o", out)
     assert "there is no module 'no_such_module'" in result.stderr
-    result = lgnx("export", "none.py:x", "-o", out)
+    result = cli("export", "none.py:x", "-o", out)
     assert "none.py: no such file" in result.stderr
-    result = lgnx("export", f"{source}:model", "-o", out, "--sample-shape", "4,a")
+    result = cli("export", f"{source}:model", "-o", out, "--sample-shape", "4,a")
     assert "--sample-shape takes whole numbers" in result.stderr
-    result = lgnx("export", f"{source}:model", "-o", out, "--sample", "none.npy")
+    result = cli("export", f"{source}:model", "-o", out, "--sample", "none.npy")
     assert "none.npy: no such file" in result.stderr
     assert not out.exists()
 
 
-def test_an_output_below_a_file_is_refused(lgnx: Run, layer_model: Path, plain_model: Path) -> None:
-    result = lgnx("export", layer_model, "-o", plain_model / "m.onnx")
+def test_an_output_below_a_file_is_refused(cli: Run, layer_model: Path, plain_model: Path) -> None:
+    result = cli("export", layer_model, "-o", plain_model / "m.onnx")
     assert result.exit_code == 2
     assert "cannot write there" in result.stderr

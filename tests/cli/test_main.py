@@ -20,25 +20,25 @@ COMMANDS = ["demo", "export", "check", "inspect", "lower", "optimize", "run", "r
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_help_has_an_example_and_fits_80_columns(lgnx: Run, command: str | None) -> None:
-    result = lgnx(*([command] if command else []), "--help")
+def test_help_has_an_example_and_fits_80_columns(cli: Run, command: str | None) -> None:
+    result = cli(*([command] if command else []), "--help")
     assert result.exit_code == 0
     assert f"lgnx {command or ''}" in result.stdout.split("Example")[1]
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_the_main_help_names_every_command(lgnx: Run) -> None:
-    text = lgnx("--help").stdout
+def test_the_main_help_names_every_command(cli: Run) -> None:
+    text = cli("--help").stdout
     assert all(f" {command} " in text for command in COMMANDS)
 
 
-def test_version(lgnx: Run) -> None:
-    assert lgnx("--version").stdout == f"lgnx {version('lgnx')}\n"
+def test_version(cli: Run) -> None:
+    assert cli("--version").stdout == f"lgnx {version('lgnx')}\n"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["run"], ["run", "--nonsense"]])
-def test_usage_errors_exit_with_2(lgnx: Run, arguments: list[str]) -> None:
-    assert lgnx(*arguments).exit_code == 2
+def test_usage_errors_exit_with_2(cli: Run, arguments: list[str]) -> None:
+    assert cli(*arguments).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_usage_errors_exit_with_2(lgnx: Run, arguments: list[str]) -> None:
 )
 @pytest.mark.parametrize("content", [None, b"", b"no model", "truncated"])
 def test_a_file_that_is_no_model_is_refused_by_every_command(
-    lgnx: Run,
+    cli: Run,
     layer_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_model_is_refused_by_every_command(
         data = layer_model.read_bytes()
         Path("m.onnx").write_bytes(data[: len(data) // 2] if isinstance(content, str) else content)
     command, *rest = arguments
-    result = lgnx(command, "m.onnx", *rest)
+    result = cli(command, "m.onnx", *rest)
     assert result.exit_code == 2
     assert result.stderr.startswith("error: m.onnx: ")
     assert result.stderr.count("\n") == 1
@@ -78,13 +78,13 @@ def test_a_file_that_is_no_model_is_refused_by_every_command(
     assert [path.name for path in folder.iterdir()] == (["m.onnx"] if content is not None else [])
 
 
-def test_debug_shows_the_traceback_before_or_after_the_command(lgnx: Run) -> None:
+def test_debug_shows_the_traceback_before_or_after_the_command(cli: Run) -> None:
     for arguments in (["--debug", "check", "none.onnx"], ["check", "none.onnx", "--debug"]):
-        result = lgnx(*arguments)
+        result = cli(*arguments)
         assert result.exit_code == 2
         assert "Traceback" in result.stderr
         assert result.stderr.splitlines()[-1] == "error: none.onnx: no such file"
-    assert "Traceback" not in lgnx("check", "none.onnx").stderr
+    assert "Traceback" not in cli("check", "none.onnx").stderr
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ def files(folder: Path) -> set[str]:
 @pytest.mark.parametrize("rows", [0, 1, 63, 64, 65])
 @pytest.mark.parametrize("suffix", ["npy", "npz", "csv", "parquet"])
 def test_results_are_those_of_the_numpy_reference(
-    lgnx: Run, layer_model: Path, tmp_path: Path, rows: int, suffix: str
+    cli: Run, layer_model: Path, tmp_path: Path, rows: int, suffix: str
 ) -> None:
     x = np.random.default_rng(rows).random((rows, 4), np.float32)
     np.save(tmp_path / "x.npy", x)
     out = tmp_path / f"y.{suffix}"
-    result = lgnx("run", layer_model, tmp_path / "x.npy", "-o", out, "--batch-size", "50")
+    result = cli("run", layer_model, tmp_path / "x.npy", "-o", out, "--batch-size", "50")
     assert result.exit_code == 0, result.stderr
     expected = run_reference(onnx.load(layer_model), x)[0]
     from lgnx.data import open_reader
@@ -39,7 +39,7 @@ def test_results_are_those_of_the_numpy_reference(
 
 
 def test_every_input_format_gives_the_same_result(
-    lgnx: Run, plain_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
     x = np.arange(12, dtype=np.float32).reshape(3, 4)
     np.save(tmp_path / "x.npy", x)
@@ -48,46 +48,46 @@ def test_every_input_format_gives_the_same_result(
     expected = x @ np.arange(12, dtype=np.float32).reshape(4, 3)
     for suffix in ("npy", "npz", "csv"):
         out = tmp_path / f"out_{suffix}.npy"
-        assert lgnx("run", plain_model, tmp_path / f"x.{suffix}", "-o", out).exit_code == 0
+        assert cli("run", plain_model, tmp_path / f"x.{suffix}", "-o", out).exit_code == 0
         np.testing.assert_array_equal(np.load(out), expected)
 
 
 def test_stock_onnxruntime_runs_a_plain_model_and_refuses_custom_operators(
-    lgnx: Run, plain_model: Path, layer_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, layer_model: Path, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 4), np.float32))
     arguments = [tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--stock"]
-    assert lgnx("run", plain_model, *arguments).exit_code == 0
+    assert cli("run", plain_model, *arguments).exit_code == 0
     (tmp_path / "y.npy").unlink()
-    result = lgnx("run", layer_model, *arguments)
+    result = cli("run", layer_model, *arguments)
     assert result.exit_code == 2
     assert "self-contained" in result.stderr
     assert not (tmp_path / "y.npy").exists()
 
 
 def test_argmax_gives_the_lowest_of_equal_classes(
-    lgnx: Run, plain_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "x.npy", np.array([[0, 0, 0, 0], [1, 0, 0, 0]], np.float32))
     out = tmp_path / "y.npy"
-    assert lgnx("run", plain_model, tmp_path / "x.npy", "-o", out, "--argmax").exit_code == 0
+    assert cli("run", plain_model, tmp_path / "x.npy", "-o", out, "--argmax").exit_code == 0
     assert np.load(out).tolist() == [0, 2]
 
 
-def test_json_goes_to_stdout_alone(lgnx: Run, plain_model: Path, tmp_path: Path) -> None:
+def test_json_goes_to_stdout_alone(cli: Run, plain_model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((5, 4), np.float32))
-    result = lgnx("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--json")
+    result = cli("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--json")
     facts = json.loads(result.stdout)
     assert facts["rows"] == 5
     assert facts["output"] == str(tmp_path / "y.npy")
 
 
-def test_a_static_batch_is_filled_up_and_cut(lgnx: Run, plain_model: Path, tmp_path: Path) -> None:
+def test_a_static_batch_is_filled_up_and_cut(cli: Run, plain_model: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed.onnx"
-    assert lgnx("export", plain_model, "-o", fixed, "--batch", "4").exit_code == 0
+    assert cli("export", plain_model, "-o", fixed, "--batch", "4").exit_code == 0
     np.save(tmp_path / "x.npy", np.ones((6, 4), np.float32))
     out = tmp_path / "y.npy"
-    assert lgnx("run", fixed, tmp_path / "x.npy", "-o", out).exit_code == 0
+    assert cli("run", fixed, tmp_path / "x.npy", "-o", out).exit_code == 0
     np.testing.assert_array_equal(np.load(out), np.tile([18.0, 22.0, 26.0], (6, 1)))
 
 
@@ -105,18 +105,18 @@ def two_outputs(path: Path) -> Path:
     return path
 
 
-def test_several_outputs_need_npz_or_a_choice(lgnx: Run, tmp_path: Path) -> None:
+def test_several_outputs_need_npz_or_a_choice(cli: Run, tmp_path: Path) -> None:
     model = two_outputs(tmp_path / "m.onnx")
     np.save(tmp_path / "x.npy", np.ones((1, 2), np.float32))
-    result = lgnx("run", model, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    result = cli("run", model, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
     assert result.exit_code == 2
     assert "up, down" in result.stderr
-    assert lgnx("run", model, tmp_path / "x.npy", "-o", tmp_path / "y.npz").exit_code == 0
+    assert cli("run", model, tmp_path / "x.npy", "-o", tmp_path / "y.npz").exit_code == 0
     assert set(np.load(tmp_path / "y.npz")) == {"up", "down"}
     arguments = [tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--select"]
-    assert lgnx("run", model, *arguments, "down").exit_code == 0
+    assert cli("run", model, *arguments, "down").exit_code == 0
     assert np.load(tmp_path / "y.npy").tolist() == [[-1, -1]]
-    assert lgnx("run", model, *arguments, "left").exit_code == 2
+    assert cli("run", model, *arguments, "left").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ def test_several_outputs_need_npz_or_a_choice(lgnx: Run, tmp_path: Path) -> None
     ],
 )
 def test_samples_of_the_wrong_shape_or_type_are_refused(
-    lgnx: Run, plain_model: Path, tmp_path: Path, array: np.ndarray, message: str
+    cli: Run, plain_model: Path, tmp_path: Path, array: np.ndarray, message: str
 ) -> None:
     np.save(tmp_path / "x.npy", array)
     before = files(tmp_path)
-    result = lgnx("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    result = cli("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
@@ -144,22 +144,22 @@ def test_samples_of_the_wrong_shape_or_type_are_refused(
 
 
 def test_a_table_with_the_wrong_columns_is_refused(
-    lgnx: Run, plain_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
-    result = lgnx("run", plain_model, tmp_path / "x.csv", "-o", tmp_path / "y.csv")
+    result = cli("run", plain_model, tmp_path / "x.csv", "-o", tmp_path / "y.csv")
     assert result.exit_code == 2
     assert "3 columns given, the model wants 4" in result.stderr
     assert not (tmp_path / "y.csv").exists()
 
 
 def test_a_bad_last_row_leaves_the_old_output_alone(
-    lgnx: Run, plain_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "x.csv").write_text("1,2,3,4\n" * 10 + "1,2,3,oops\n")
     (tmp_path / "y.csv").write_text("old")
     before = files(tmp_path)
-    result = lgnx(
+    result = cli(
         "run", plain_model, tmp_path / "x.csv", "-o", tmp_path / "y.csv", "--batch-size", "2"
     )
     assert result.exit_code == 2
@@ -169,13 +169,13 @@ def test_a_bad_last_row_leaves_the_old_output_alone(
 
 
 def test_an_output_that_cannot_be_written_is_refused(
-    lgnx: Run, plain_model: Path, tmp_path: Path
+    cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 4), np.float32))
     for out in (tmp_path / "none" / "y.npy", plain_model / "y.npy"):
-        result = lgnx("run", plain_model, tmp_path / "x.npy", "-o", out)
+        result = cli("run", plain_model, tmp_path / "x.npy", "-o", out)
         assert result.exit_code == 2
         assert "does not exist" in result.stderr
-    result = lgnx("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.txt")
+    result = cli("run", plain_model, tmp_path / "x.npy", "-o", tmp_path / "y.txt")
     assert result.exit_code == 2
     assert "must end in one of" in result.stderr

@@ -12,6 +12,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "Vlgnx.h"
 #include "verilated.h"
@@ -90,8 +91,7 @@ class Simulation {
     context_.traceEverOn(true);
 #endif
     model_ = std::make_unique<Vlgnx>(&context_);
-    for (uint32_t& word : words_) word = 0;
-    write_port(model_->LGNX_INPUT, words_);
+    write_port(model_->LGNX_INPUT, words_.data());
 #ifdef LGNX_CLOCK
     model_->in_valid = 0;
     model_->LGNX_CLOCK = 0;
@@ -103,8 +103,8 @@ class Simulation {
   Simulation& operator=(const Simulation&) = delete;
 
   void set(const Code* features) {
-    pack(features, words_);
-    write_port(model_->LGNX_INPUT, words_);
+    pack(features, words_.data());
+    write_port(model_->LGNX_INPUT, words_.data());
   }
 
   void get(uint64_t sample, int64_t* counts, int64_t* classes, uint8_t* bits) const {
@@ -145,14 +145,16 @@ class Simulation {
  private:
   VerilatedContext context_;
   std::unique_ptr<Vlgnx> model_;
-  uint32_t words_[kInputWords];
+  std::vector<uint32_t> words_ = std::vector<uint32_t>(kInputWords);
 };
 
-int guarded(char* error, uint64_t error_size, int (*body)(void*, std::string&), void* data) {
+// Runs a body, which may write a message; an exception becomes a message too.
+template <class Body>
+int guard(char* error, uint64_t error_size, Body body) {
   std::string message;
   int status = kFailed;
   try {
-    status = body(data, message);
+    status = body(message);
   } catch (const std::exception& problem) {
     message = problem.what();
   } catch (...) {
@@ -160,13 +162,6 @@ int guarded(char* error, uint64_t error_size, int (*body)(void*, std::string&), 
   }
   if (error_size > 0) std::snprintf(error, error_size, "%s", message.c_str());
   return status;
-}
-
-template <class Body>
-int guard(char* error, uint64_t error_size, Body body) {
-  return guarded(
-      error, error_size,
-      [](void* data, std::string& message) { return (*static_cast<Body*>(data))(message); }, &body);
 }
 
 }  // namespace

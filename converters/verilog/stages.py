@@ -1,0 +1,131 @@
+"""A netlist cut into stages of a few levels, as the assignments of one module each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnx.netlist.netlist import XOR_KIND, Netlist
+
+
+@dataclass(frozen=True)
+class Level:
+    """Nodes of one level that stay inside a stage: a vector and its assignments."""
+
+    name: str
+    width: int
+    assignments: list[str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One module of logic: from vector x to vector y.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs
+        Widths of x and y.
+    levels
+        Vectors inside, in order.
+    outputs
+        Expressions of the bits of y.
+    gates
+        Nodes in the stage.
+    """
+
+    n_inputs: int
+    n_outputs: int
+    levels: list[Level]
+    outputs: list[str]
+    gates: int
+
+
+def cut(netlist: Netlist, every: int) -> list[Stage]:
+    """Cut a netlist into stages.
+
+    Every stage holds the nodes of ``every`` levels. It hands on what later stages read, so a value
+    that is read far away passes through every stage between. The last one gives the outputs.
+
+    Parameters
+    ----------
+    netlist
+        A netlist all of whose inputs are read.
+    every
+        Levels in a stage, at least 1.
+    """
+    levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
+    if netlist.n_nodes:
+        levels[netlist.first_node :] = netlist.levels()
+    n_stages = max(1, -(-int(levels.max()) // every))
+    # The stage that makes a variable (-1: an input), and the last one that reads it.
+    made = np.maximum(levels - 1, -every) // every
+    made[: netlist.first_node] = -1
+    last = np.full(len(levels), -2, np.int64)
+    own = made[netlist.first_node :]
+    for side in (0, 1):
+        np.maximum.at(last, netlist.fanins[:, side] >> 1, own)
+    outputs = netlist.outputs >> 1
+    last[outputs] = n_stages - 1
+    last[0] = -2  # the constant goes nowhere
+    carried = np.arange(1, netlist.first_node)
+    stages = []
+    for s in range(n_stages):
+        final = s == n_stages - 1
+        crossing = np.flatnonzero((made <= s) & (last > s)) if not final else None
+        stages.append(_stage(netlist, levels, made, s, carried, crossing))
+        if crossing is not None:
+            carried = crossing
+    return stages
+
+
+def _stage(
+    netlist: Netlist,
+    levels: np.ndarray,
+    made: np.ndarray,
+    number: int,
+    carried: np.ndarray,
+    crossing: np.ndarray | None,
+) -> Stage:
+    name = {int(variable): f"x[{i}]" for i, variable in enumerate(carried)}
+    members = np.flatnonzero(made == number)
+    members = members[members >= netlist.first_node]
+    # A node that only becomes one bit of y is written straight there.
+    if crossing is None:
+        goes, complements = netlist.outputs >> 1, netlist.outputs & 1
+    else:
+        goes, complements = crossing, np.zeros(len(crossing), np.uint32)
+    inside = netlist.fanins[members - netlist.first_node] >> 1
+    read_inside = set(inside.ravel().tolist())
+    times = np.bincount(goes, minlength=len(levels))
+
+    def operand(literal: int) -> str:
+        return f"{'~' if literal & 1 else ''}{name[literal >> 1]}"
+
+    def expression(variable: int) -> str:
+        node = variable - netlist.first_node
+        a, b = netlist.fanins[node].tolist()
+        sign = "^" if netlist.kinds[node] == XOR_KIND else "&"
+        return f"{operand(a)} {sign} {operand(b)}"
+
+    vectors: list[Level] = []
+    direct: dict[int, str] = {}
+    for level in np.unique(levels[members]).tolist():
+        vector, lines = f"level{level}", []
+        for variable in members[levels[members] == level].tolist():
+            if variable not in read_inside and times[variable] == 1:
+                direct[variable] = expression(variable)
+                continue
+            lines.append(expression(variable))
+            name[variable] = f"{vector}[{len(lines) - 1}]"
+        if lines:
+            vectors.append(Level(vector, len(lines), lines))
+    outputs = []
+    for variable, complement in zip(goes.tolist(), complements.tolist(), strict=True):
+        if variable == 0:
+            outputs.append(f"1'b{complement}")
+        elif variable in direct:
+            outputs.append(f"~({direct[variable]})" if complement else direct[variable])
+        else:
+            outputs.append(operand(2 * variable + complement))
+    return Stage(len(carried), len(outputs), vectors, outputs, len(members))
