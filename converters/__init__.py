@@ -1,0 +1,1 @@
+"""Foreign formats and tools, in and out: one file or folder each."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_ir as ir
+import onnx_ir.passes.common
 
 import lgnx.ops  # noqa: F401  (registers the schemas that shape inference needs)
 from lgnx.ops import DOMAIN
@@ -44,7 +45,7 @@ def tidy(model: ir.Model) -> onnx.ModelProto:
             _shrink_indices(node.inputs[1])
         if node.domain == "" and node.op_type == "Reshape":
             _keep_first_extent(graph, node)
-    _remove_unused_constants(graph)
+    ir.passes.common.RemoveUnusedNodesPass()(model)
     _name_constants(graph, scopes)
     proto = ir.serde.serialize_model(model)
     intermediate = [v for v in proto.graph.value_info if v.name not in graph.initializers]
@@ -111,6 +112,7 @@ def _name_constants(graph: ir.Graph, scopes: Mapping[ir.Node, str]) -> None:
 
 
 def _rename_constant(graph: ir.Graph, value: ir.Value, name: str) -> None:
+    assert value.name is not None
     del graph.initializers[value.name]
     # A constant that is still to be renamed may hold the name; it moves out of the way.
     if name in graph.initializers:
@@ -149,7 +151,7 @@ def _keep_first_extent(graph: ir.Graph, node: ir.Node) -> None:
     )
     if not kept:
         return
-    name = _unique(f"{target.name}_kept", set(graph.initializers))
+    name = _unique(f"{target.name}/kept", set(graph.initializers))
     array = np.array([0, *sizes[1:].tolist()], np.int64)
     constant = ir.Value(name=name, const_value=ir.tensor(array, name=name))
     constant.dtype, constant.shape = ir.DataType.INT64, ir.Shape(array.shape)
@@ -158,14 +160,13 @@ def _keep_first_extent(graph: ir.Graph, node: ir.Node) -> None:
     node.attributes.pop("allowzero", None)
 
 
-def _remove_unused_constants(graph: ir.Graph) -> None:
-    for name, value in list(graph.initializers.items()):
-        if not value.uses() and not value.is_graph_output():
-            del graph.initializers[name]
-
-
 def _strip_metadata(model: ir.Model) -> None:
-    holders: list[Any] = [model, model.graph, *model.graph.inputs, *model.graph.initializers.values()]
+    holders: list[Any] = [
+        model,
+        model.graph,
+        *model.graph.inputs,
+        *model.graph.initializers.values(),
+    ]
     for node in model.graph:
         node.doc_string = None
         holders += [node, *node.outputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -217,6 +218,7 @@ def _onnx(
 
     from lgnx.converters.torch_ops import translations
 
+    logging.disable(logging.ERROR)  # torch logs whole graphs when it fails
     try:
         program = torch.export.export(module, inputs, dynamic_shapes=axes, strict=False)
         exported = torch.onnx.export(
@@ -234,9 +236,14 @@ def _onnx(
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
+        reason = _line(cause)
+        if "Constraints violated" in reason:
+            reason = "its code depends on the batch size; give batch=N to export for one size"
         raise ModelError(
-            f"torch cannot export the module: {type(cause).__name__}: {_line(cause)}"
+            f"torch cannot export the module: {type(cause).__name__}: {reason}"
         ) from error
+    finally:
+        logging.disable(logging.NOTSET)
     assert exported is not None
     return exported.model
 

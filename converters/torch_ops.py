@@ -103,7 +103,11 @@ def _(x: torch.Tensor, indices: torch.Tensor, tables: torch.Tensor) -> torch.Ten
 
 
 def _check_logic_dense(x: torch.Tensor, indices: torch.Tensor, tables: torch.Tensor) -> None:
-    given = {"x": (x, torch.bool), "indices": (indices, torch.int32), "tables": (tables, torch.uint8)}
+    given = {
+        "x": (x, torch.bool),
+        "indices": (indices, torch.int32),
+        "tables": (tables, torch.uint8),
+    }
     for name, (tensor, dtype) in given.items():
         if tensor.dtype != dtype:
             raise TypeError(f"{name} is {tensor.dtype}, must be {dtype}")

@@ -78,8 +78,6 @@ def _as_bits(x: torch.Tensor) -> torch.Tensor:
 
 def _binarization(layer: Any, calls: Calls) -> Forward | None:
     """Binarization layers: bit j of a feature is feature > threshold j."""
-    import torch
-
     from lgnx.converters.torch_ops import thermometer
 
     given = layer.get_thresholds()
@@ -178,6 +176,11 @@ def _group_sum(layer: Any, calls: Calls) -> Forward | None:
     if not math.isfinite(beta):
         raise ModelError(f"its beta is {beta:g}, must be finite")
     in_float32 = float(np.float32(tau)) == tau and float(np.float32(beta)) == beta
+    # Tensors, since torch's exporter rounds plain numbers to float32.
+    added, divisor = (
+        {t: torch.tensor(value, dtype=torch.float64).to(t) for t in calls.outputs.values()}
+        for value in (beta, tau)
+    )
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         bits, dtype = _as_bits(x), calls.output_dtype(x)
@@ -186,8 +189,8 @@ def _group_sum(layer: Any, calls: Calls) -> Forward | None:
         # The attributes of GroupSum are float32; finer values need operators of their own.
         scores = group_sum(bits, groups, dtype=dtype)
         if beta != 0:
-            scores = scores + beta
-        return scores / tau if tau != 1 else scores
+            scores = scores + added[dtype]
+        return scores / divisor[dtype] if tau != 1 else scores
 
     return forward
 

@@ -6,6 +6,8 @@ Everything here is imported when it is first used, so that a program pays only f
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +60,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         module, attribute = _HOMES[name]
         value = getattr(importlib.import_module(module), attribute)
-        # A submodule of the same name (lgnx.check) would otherwise take the place of its function.
         globals()[name] = value
         return value
     raise AttributeError(f"module 'lgnx' has no attribute {name!r}")
@@ -66,3 +67,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Facade(ModuleType):
+    """Keeps `lgnx.check` the function when the submodule of that name is imported by anyone."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and value.__name__ == _HOMES.get(name, ("",))[0]:
+            value = getattr(value, _HOMES[name][1])
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade

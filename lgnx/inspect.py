@@ -190,8 +190,14 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[Dimension, ...] | None:
     if not tensor.HasField("shape"):
         return None
     return tuple(
-        d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in tensor.shape.dim
+        d.dim_value if d.HasField("dim_value") else _axis_name(d.dim_param)
+        for d in tensor.shape.dim
     )
+
+
+def _axis_name(name: str) -> str | None:
+    """Return the name of a free axis, None if it has none but what shape inference made up."""
+    return None if not name or name.startswith("unk__") else name
 
 
 def _tensor(value: onnx.ValueInfoProto) -> TensorInfo:

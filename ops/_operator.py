@@ -54,7 +54,7 @@ def no_findings(node: NodeView) -> Iterator[Finding]:
     return iter(())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operator:
     """One operator of the opset.
 

@@ -1,21 +1,18 @@
-"""An RTL folder made into a shared library that simulates it, kept in a cache by content."""
+"""An RTL folder made into a shared library that simulates it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from pathlib import Path
 
-from lgnx.files import atomic_path
-from lgnx.ops.errors import InputError
+from lgnx.verify.cache import cached_library, content_key
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.verilator import Compiler, Verilator, find_compiler, find_verilator, run_tool
 
-__all__ = ["available_cpus", "build_library", "cache_folder"]
+__all__ = ["available_cpus", "build_library"]
 
 # Verilator: optimise, and no checks that cost time at run time.
 _VERILATE = (
@@ -29,7 +26,6 @@ _COMPILE = (
     *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0"),
 )
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
-_DIGEST_BYTES = 32
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
 
 
@@ -38,15 +34,6 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def cache_folder() -> Path:
-    """Give the folder of built simulations: ``LGNX_CACHE_DIR``, else ``~/.cache/lgnx/cosim``."""
-    chosen = os.environ.get("LGNX_CACHE_DIR")
-    if chosen:
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "lgnx" / "cosim"
 
 
 def build_library(
@@ -79,28 +66,27 @@ def build_library(
     InputError
         If the cache folder cannot be written to.
     """
-    progress = progress or (lambda amount: None)
+    told = 0.0
+
+    def advance(amount: float) -> None:
+        nonlocal told
+        told += amount
+        if progress is not None:
+            progress(amount)
+
     verilator, compiler = find_verilator(), find_compiler()
     defines = _defines(rtl, trace)
-    harness = files("lgnx.verify").joinpath("harness", "batch.cpp").read_bytes()
-    key = _key(rtl, verilator, compiler, [*defines, f"trace={trace}"], harness)
-    cache = Path(cache_dir) if cache_dir is not None else cache_folder()
-    library = cache / f"{rtl.top}-{key}.so"
-    if _is_whole(library):
-        progress(1.0)
-        return library
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{cache}: cannot be made: {error.strerror}") from None
-    with tempfile.TemporaryDirectory(prefix="lgnx-cosim-") as name:
-        built = _Build(rtl, verilator, compiler, Path(name), progress).run(
-            harness, defines, trace, jobs or available_cpus()
-        )
-        content = built.read_bytes()
-    with atomic_path(library) as temporary:
-        # The digest after the end of an ELF file does not hurt, and makes one file of the two.
-        temporary.write_bytes(content + hashlib.sha256(content).digest())
+    harness = files("lgnx.verify").joinpath("harness/batch.cpp").read_bytes()
+    tools = [str(verilator.binary), verilator.version, verilator.banner, compiler.banner]
+    flags = [*compiler.command, *_VERILATE, *_COMPILE, *_MODEL, f"trace={trace}", *defines]
+    key = content_key([*tools, *flags, harness, *rtl.contents()])
+
+    def build(folder: Path) -> Path:
+        steps = _Build(rtl, verilator, compiler, folder, advance)
+        return steps.run(harness, defines, trace, jobs or available_cpus())
+
+    library = cached_library(f"{rtl.top}-{key}", build, cache_dir=cache_dir)
+    advance(1.0 - told)
     return library
 
 
@@ -124,14 +110,22 @@ class _Build:
             self.flags.append("-fbracket-depth=4096")
 
     def run(self, harness: bytes, defines: Sequence[str], trace: bool, jobs: int) -> Path:
-        arguments = [*_VERILATE, "--Mdir", self.folder, "--top-module", self.rtl.top]
+        arguments: list[str | Path] = [
+            *_VERILATE,
+            "--Mdir",
+            self.folder,
+            "--top-module",
+            self.rtl.top,
+        ]
         if trace:
             arguments.append("--trace")
             self.runtime.append(self.runtime[0].with_name("verilated_vcd_c.cpp"))
         self.flags += [f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
-        self.verilator.run([*arguments, f"-I{self.rtl.folder}", *self.rtl.files])
+        self.verilator.run([*arguments, *self.rtl.files])
         self.progress(_VERILATE_SHARE)
-        sources = [(path, _MODEL) for path in [*self.folder.glob("*.cpp"), *self.runtime]]
+        sources: list[tuple[Path, Sequence[str]]] = [
+            (path, _MODEL) for path in [*self.folder.glob("*.cpp"), *self.runtime]
+        ]
         driver = self.folder / "batch.cpp"
         driver.write_bytes(harness)
         sources.append((driver, ("-O2", *defines)))
@@ -148,13 +142,22 @@ class _Build:
                     task.cancel()
                 raise
         library = self.folder / "simulation.so"
-        link = [*self.compiler.command, "-shared", "-pthread", "-o", library, *sorted(objects)]
+        link = [*self.compiler.command, "-shared", "-pthread", "-o", str(library)]
+        link += sorted(map(str, objects))
         run_tool(link, "the linker")
         return library
 
     def compile(self, source: Path, flags: Sequence[str]) -> Path:
         target = self.folder / f"{source.stem}.o"
-        command = [*self.compiler.command, *self.flags, *flags, "-c", source, "-o", target]
+        command = [
+            *self.compiler.command,
+            *self.flags,
+            *flags,
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ]
         run_tool(command, "the C++ compiler", cwd=self.folder)
         return target
 
@@ -165,7 +168,7 @@ def _defines(rtl: Rtl, trace: bool) -> list[str]:
     macros: dict[str, str | int] = {
         "INPUT": rtl.input.name,
         "FEATURES": rtl.input.features,
-        "FEATURE_WIDTH": rtl.input.width,
+        "FEATURE_WIDTH": rtl.input.port.width,
         "CODE": code,
     }
     if rtl.scores:
@@ -181,29 +184,3 @@ def _defines(rtl: Rtl, trace: bool) -> list[str]:
         macros["CLOCK"] = rtl.clock
         macros["LATENCY"] = rtl.latency
     return [f"-DLGNX_{name}={value}" for name, value in macros.items()]
-
-
-def _key(
-    rtl: Rtl,
-    verilator: Verilator,
-    compiler: Compiler,
-    settings: Sequence[str],
-    harness: bytes,
-) -> str:
-    digest = hashlib.sha256()
-    tools = [str(verilator.binary), verilator.version, verilator.banner, compiler.banner]
-    flags = [*compiler.command, *_VERILATE, *_COMPILE, *_MODEL, rtl.top, *settings]
-    texts = [text.encode() for text in [*tools, *flags]]
-    sources = [part for path in rtl.files for part in (path.name.encode(), path.read_bytes())]
-    for part in [*texts, harness, *sources]:
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()[:32]
-
-
-def _is_whole(library: Path) -> bool:
-    """Tell whether a cached file is as it was written: loading a damaged one could crash."""
-    try:
-        content = library.read_bytes()
-    except OSError:
-        return False
-    return hashlib.sha256(content[:-_DIGEST_BYTES]).digest() == content[-_DIGEST_BYTES:]

@@ -1,234 +1,286 @@
-"""Co-simulation: an RTL folder, run by Verilator over many samples.
+"""Co-simulation: an RTL folder against the model that it was made from, bit for bit.
 
->>> simulation = CoSimulation("rtl/")
->>> result = simulation.run(x)
->>> result.scores, result.class_index
+>>> report = compare("rtl/", "model.onnx", x)
+>>> report.mismatches, report.first
 
-The comparison with a model is in `lgnx.verify.compare`.
+`CoSimulation` runs the RTL alone; `random_inputs` makes samples for it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import queue
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from lgnx.ops.errors import ComparisonError, InputError, ToolError
-from lgnx.verify.build import available_cpus, build_library
-from lgnx.verify.rtl import Rtl, read_rtl
+from lgnx.network import Network
+from lgnx.ops.errors import ComparisonError, InputError
+from lgnx.verify.rtl import Rtl
+from lgnx.verify.simulation import CoSimResult, CoSimulation
+from lgnx.verify.stimuli import random_inputs
 
-__all__ = ["CoSimResult", "CoSimulation"]
+__all__ = [
+    "CoSimResult",
+    "CoSimulation",
+    "ComparisonReport",
+    "Mismatch",
+    "Outputs",
+    "compare",
+    "random_inputs",
+]
 
-_CHUNK = 1024  # samples in one call of the library
-_MESSAGE_BYTES = 1024
-_WRONG_HANDSHAKE = 2  # kWrongHandshake of the harness
+_CHUNK = 8192  # samples simulated before they are compared: bounds the memory
 
 
 @dataclass(frozen=True)
-class CoSimResult:
-    """What the RTL gave for a batch; an output that the design does not have is None.
+class Outputs:
+    """The outputs for one sample; what a design does not have is None.
 
     Attributes
     ----------
     scores
-        int64[batch, groups], the counts of ones as they stand at the port.
+        [groups] in the model's dtype.
+    counts
+        int64[groups]; None on the model's side, which gives scores only.
     class_index
-        int64[batch].
+        Lowest index of the largest score.
     bits
-        bool[batch, n_outputs] of a network without a group sum.
+        bool[n_outputs].
     """
 
     scores: np.ndarray | None
-    class_index: np.ndarray | None
+    counts: np.ndarray | None
+    class_index: int | None
     bits: np.ndarray | None
 
+    def __str__(self) -> str:
+        parts = []
+        if self.scores is not None:
+            parts.append(f"scores {_short(self.scores)}")
+        if self.counts is not None:
+            parts.append(f"counts {_short(self.counts)}")
+        if self.class_index is not None:
+            parts.append(f"class {self.class_index}")
+        if self.bits is not None:
+            parts.append(f"bits {_short(self.bits.astype(np.uint8))}")
+        return ", ".join(parts)
 
-class CoSimulation:
-    """The simulation of one RTL folder.
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first sample on which the RTL and the model differ."""
+
+    index: int
+    input: np.ndarray
+    expected: Outputs
+    actual: Outputs
+
+    def __str__(self) -> str:
+        return (
+            f"sample {self.index}: input {_short(self.input.ravel())}; "
+            f"the model gives {self.expected}; the RTL gives {self.actual}"
+        )
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    samples, mismatches
+        How many samples were compared, and on how many the outputs differ in any bit.
+    first
+        The first of these.
+    vcd
+        The waves of that sample, where they were wanted.
+    """
+
+    samples: int
+    mismatches: int
+    first: Mismatch | None = None
+    vcd: Path | None = None
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return f"{self.samples:,} samples: 0 mismatches"
+        text = f"{self.mismatches:,} of {self.samples:,} samples differ; first is {self.first}"
+        return f"{text}; waves in {self.vcd}" if self.vcd else text
+
+    def raise_if_different(self) -> None:
+        """Raise ComparisonError if a sample differs; the message is the report."""
+        if self.mismatches:
+            raise ComparisonError(str(self))
+
+
+def compare(
+    rtl: str | os.PathLike[str] | CoSimulation,
+    model: Any,
+    x: np.ndarray,
+    *,
+    session: Literal["onnxruntime", "numpy"] = "onnxruntime",
+    vcd: str | os.PathLike[str] | None = "mismatch.vcd",
+    progress: Callable[[float], None] | None = None,
+) -> ComparisonReport:
+    """Simulate samples and compare every output with the model's.
+
+    The whole scores are compared: the counts of the RTL are turned into the model's scores by the
+    arithmetic of GroupSum. The class must be the lowest index of the largest score.
 
     Parameters
     ----------
-    rtl_dir
-        Folder that `lgnx.converters.verilog.write_rtl` wrote.
-    cache_dir
-        Where built libraries are kept; by default ``LGNX_CACHE_DIR``, else
-        ``~/.cache/lgnx/cosim``.
-    jobs
-        Processors to use, for the build and for the runs; by default all.
+    rtl
+        RTL folder, or a simulation of one.
+    model
+        A `Network`, which is evaluated by numpy; or a path, bytes or ModelProto.
+    x
+        [batch, ...] in the model's input. A batch of 0 is allowed.
+    session
+        ``"onnxruntime"`` runs a file with the lgnx kernels, ``"numpy"`` its network with numpy.
+    vcd
+        File for the waves of the first sample that differs; None writes none.
     progress
-        Called during the build with amounts that add up to 1.
+        Called with numbers of samples, which add up to the batch.
+
+    Returns
+    -------
+    ComparisonReport
+        Differences do not raise here: see `ComparisonReport.raise_if_different`.
 
     Raises
     ------
-    ModelError
-        If the folder's sidecar is missing or wrong.
-    ToolError, MissingExtraError
-        If Verilator or a C++ compiler is missing or fails.
+    InputError
+        If the samples do not fit the RTL's input format, or RTL and model have different outputs.
     """
-
-    def __init__(
-        self,
-        rtl_dir: str | os.PathLike[str],
-        *,
-        cache_dir: str | os.PathLike[str] | None = None,
-        jobs: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> None:
-        if jobs is not None and jobs < 1:
-            raise InputError(f"jobs is {jobs}; allowed: 1 or more")
-        self.rtl: Rtl = read_rtl(rtl_dir)
-        self._cache_dir = cache_dir
-        self._jobs = jobs or available_cpus()
-        self.library_path = build_library(
-            self.rtl, cache_dir=cache_dir, jobs=self._jobs, progress=progress
-        )
-        self._library = _Library(self.library_path)
-        self._idle: queue.SimpleQueue[_Handle] = queue.SimpleQueue()
-        self._traced: _Library | None = None
-
-    def run(
-        self, x: np.ndarray, *, progress: Callable[[float], None] | None = None
-    ) -> CoSimResult:
-        """Simulate samples.
-
-        Parameters
-        ----------
-        x
-            ``[batch, ...]`` in the model's input; each value must be one of the RTL's input format.
-            A batch of 0 is allowed.
-        progress
-            Called with numbers of samples, which add up to the batch.
-
-        Raises
-        ------
-        InputError
-            If a value is not representable (names the first), or the number of features is wrong.
-        ComparisonError
-            If a pipelined design does not give its results at the latency that its sidecar states.
-        ToolError
-            If the simulation itself stops, say because combinational logic oscillates.
-        """
-        codes = self.rtl.input.codes(x)
-        batch = len(codes)
-        counts, classes, bits = self._outputs(batch)
-        steps = [slice(i, min(i + _CHUNK, batch)) for i in range(0, batch, _CHUNK)]
-
-        def work(step: slice) -> int:
-            handle = self._take()
-            handle.run(codes[step], *(None if o is None else o[step] for o in (counts, classes, bits)))
-            self._idle.put(handle)  # not after an error, which may leave samples in the pipeline
-            return step.stop - step.start
-
-        with ThreadPoolExecutor(max(1, min(self._jobs, len(steps)))) as pool:
-            tasks = [pool.submit(work, step) for step in steps]
-            try:
-                for task in as_completed(tasks):
-                    done = task.result()
-                    if progress is not None:
-                        progress(done)
-            except BaseException:
-                for task in tasks:
-                    task.cancel()
-                raise
-        return CoSimResult(counts, classes, None if bits is None else bits.view(np.bool_))
-
-    def trace(self, sample: np.ndarray, path: str | os.PathLike[str]) -> None:
-        """Write the waves of one sample as a VCD file.
-
-        The first call builds a second library, which can trace.
-
-        Parameters
-        ----------
-        sample
-            One sample: ``[...]`` of the model's input without the batch.
-        path
-            File to write.
-
-        Raises
-        ------
-        InputError
-            If the sample does not fit, or the file cannot be written.
-        """
-        from lgnx.verify.waveform import write_waves
-
-        if self._traced is None:
-            self._traced = _Library(
-                build_library(self.rtl, trace=True, cache_dir=self._cache_dir, jobs=self._jobs)
-            )
-        write_waves(self._traced.functions, self.rtl, sample, path)
-
-    def _take(self) -> _Handle:
+    if session not in ("onnxruntime", "numpy"):
+        raise InputError(f"session is {session!r}; allowed: 'onnxruntime' or 'numpy'")
+    x = np.asarray(x)
+    simulation = rtl if isinstance(rtl, CoSimulation) else CoSimulation(rtl)
+    simulation.rtl.input.codes(x[:0])  # a wrong shape is told before anything else
+    reference = _reference(model, simulation.rtl, session)
+    mismatches, first = 0, None
+    for start in range(0, len(x), _CHUNK):
+        part = x[start : start + _CHUNK]
         try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return _Handle(self._library, self.rtl)
+            actual = _of_rtl(simulation.run(part, progress=progress), simulation.rtl)
+        except InputError:
+            simulation.rtl.input.codes(x)  # names the sample by its place in the whole batch
+            raise
+        expected = reference(part)
+        differs = _differences(expected, actual, len(part))
+        mismatches += int(differs.sum())
+        if first is None and differs.any():
+            at = int(np.argmax(differs))
+            first = Mismatch(start + at, part[at].copy(), expected.sample(at), actual.sample(at))
+    if first is None or vcd is None:
+        return ComparisonReport(len(x), mismatches, first)
+    simulation.trace(first.input, vcd)
+    return ComparisonReport(len(x), mismatches, first, Path(vcd))
 
-    def _outputs(
-        self, batch: int
-    ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
-        rtl = self.rtl
-        return (
-            np.zeros((batch, rtl.scores.groups), np.int64) if rtl.scores else None,
-            np.zeros(batch, np.int64) if rtl.class_index else None,
-            np.zeros((batch, rtl.bits.bits), np.uint8) if rtl.bits else None,
+
+@dataclass(frozen=True)
+class _Batch:
+    """`Outputs` of many samples."""
+
+    scores: np.ndarray | None
+    counts: np.ndarray | None
+    class_index: np.ndarray | None
+    bits: np.ndarray | None
+
+    def sample(self, at: int) -> Outputs:
+        scores, counts, bits = (
+            None if array is None else array[at].copy()
+            for array in (self.scores, self.counts, self.bits)
         )
+        index = None if self.class_index is None else int(self.class_index[at])
+        return Outputs(scores, counts, index, bits)
 
 
-class _Library:
-    """The loaded shared library with its C interface."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.functions = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise ToolError(f"{path}: the simulation cannot be loaded: {error}") from None
-        pointer, size = ctypes.c_void_p, ctypes.c_uint64
-        self.functions.lgnx_sim_new.argtypes = [ctypes.c_char_p, size]
-        self.functions.lgnx_sim_new.restype = pointer
-        self.functions.lgnx_sim_free.argtypes = [pointer]
-        self.functions.lgnx_sim_free.restype = None
-        self.functions.lgnx_sim_run.argtypes = [
-            *(pointer, pointer, size, pointer, pointer, pointer, ctypes.c_char_p, size)
-        ]
-        self.functions.lgnx_sim_run.restype = ctypes.c_int
+def _of_rtl(result: CoSimResult, rtl: Rtl) -> _Batch:
+    scores = None
+    if rtl.scores is not None and result.scores is not None:
+        scores = rtl.scores.scores(result.scores)
+    return _Batch(scores, result.scores, result.class_index, result.bits)
 
 
-class _Handle:
-    """One instance of the model, used by one thread at a time."""
+def _differences(expected: _Batch, actual: _Batch, samples: int) -> np.ndarray:
+    """Tell which samples differ, in anything that both sides have."""
+    differs = np.zeros(samples, np.bool_)
+    for a, b in ((expected.scores, actual.scores), (expected.bits, actual.bits)):
+        if a is not None and b is not None:
+            differs |= (a != b).any(axis=1)
+    if expected.class_index is not None and actual.class_index is not None:
+        differs |= expected.class_index != actual.class_index
+    return differs
 
-    def __init__(self, library: _Library, rtl: Rtl) -> None:
-        self._library, self._rtl = library, rtl
-        message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        self._pointer = library.functions.lgnx_sim_new(message, _MESSAGE_BYTES)
-        if not self._pointer:
-            raise ToolError(f"the simulation of {rtl.top} stopped: {message.value.decode()}")
 
-    def __del__(self) -> None:
-        if getattr(self, "_pointer", None):
-            self._library.functions.lgnx_sim_free(self._pointer)
+def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Batch]:
+    """Give the function that evaluates the model on samples."""
+    if isinstance(model, Network) or session == "numpy":
+        known = model if isinstance(model, Network) else Network.from_model(model)
+        return lambda x: _batch([known.scores(_shaped(x, known))], None, rtl)
 
-    def run(
-        self,
-        codes: np.ndarray,
-        counts: np.ndarray | None,
-        classes: np.ndarray | None,
-        bits: np.ndarray | None,
-    ) -> None:
-        message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        outputs = (None if array is None else array.ctypes.data for array in (counts, classes, bits))
-        status = self._library.functions.lgnx_sim_run(
-            self._pointer, codes.ctypes.data, len(codes), *outputs, message, _MESSAGE_BYTES
+    from lgnx.session import InferenceSession
+
+    runner = InferenceSession(model)
+    given = runner.get_inputs()[0]
+    network: Network | None = None
+    if rtl.scores is not None and not any(_is_scores(o.shape, rtl) for o in runner.get_outputs()):
+        network = Network.from_model(model)  # the file gives the class alone
+
+    def run(x: np.ndarray) -> _Batch:
+        outputs = runner.run(None, {given.name: _fitting(x, rtl)})
+        extra = None if network is None else network.scores(_shaped(x, network))
+        return _batch(outputs, extra, rtl)
+
+    return run
+
+
+def _is_scores(shape: Sequence[Any], rtl: Rtl) -> bool:
+    assert rtl.scores is not None
+    return len(shape) == 2 and shape[1] == rtl.scores.groups
+
+
+def _shaped(x: np.ndarray, network: Network) -> np.ndarray:
+    return x.reshape(len(x), *network.input_shape).astype(network.input_dtype, copy=False)
+
+
+def _fitting(x: np.ndarray, rtl: Rtl) -> np.ndarray:
+    """Give samples in the dtype of the model; the input format's values are exact in it."""
+    return x.reshape(len(x), *rtl.input.shape).astype(rtl.input.dtype, copy=False)
+
+
+def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _Batch:
+    """Sort a model's outputs into scores, class and bits."""
+    batch = len(outputs[0])
+    class_index = bits = None
+    for value in outputs:
+        if rtl.bits is not None and value.shape == (batch, rtl.bits.bits):
+            bits = value.astype(np.bool_)
+        elif scores is None and rtl.scores is not None and _is_scores(value.shape, rtl):
+            if value.dtype != rtl.scores.dtype:
+                raise InputError(
+                    f"the model gives scores of {value.dtype}, the RTL was written for "
+                    f"{rtl.scores.dtype}; it belongs to another model"
+                )
+            scores = value
+        elif value.size == batch and value.dtype.kind in "iu":
+            class_index = value.reshape(batch).astype(np.int64)
+    if (rtl.scores is not None and scores is None) or (rtl.bits is not None and bits is None):
+        given = ", ".join(f"{value.dtype}{list(value.shape)}" for value in outputs)
+        wanted = f"{rtl.scores.groups} scores" if rtl.scores else "bits"
+        wanted = f"{rtl.bits.bits} bits" if rtl.bits else wanted
+        raise InputError(
+            f"the RTL gives {wanted} per sample, the model gives {given}; it belongs to another "
+            "model"
         )
-        if status == _WRONG_HANDSHAKE:
-            raise ComparisonError(
-                f"{self._rtl.folder}: the sidecar states a latency of {self._rtl.latency}, but "
-                f"{message.value.decode()}"
-            )
-        if status != 0:
-            raise ToolError(f"the simulation of {self._rtl.top} stopped: {message.value.decode()}")
+    if class_index is None and scores is not None:
+        class_index = scores.argmax(axis=1).astype(np.int64)
+    return _Batch(scores, None, class_index, bits)
+
+
+def _short(array: np.ndarray) -> str:
+    return np.array2string(array, threshold=32, max_line_width=1_000_000, separator=" ")

@@ -23,8 +23,8 @@ from lgnx.files import save_model
 from lgnx.functions import attach_functions
 from lgnx.inspect import inspect
 from lgnx.network import Network
-from lgnx.optimize import optimize
 from lgnx.ops.errors import require
+from lgnx.optimize import optimize
 from lgnx.passes.pipelines import lower
 from lgnx.session import InferenceSession
 from lgnx.verify.reference import run_reference
@@ -74,9 +74,7 @@ class Demo:
         "simulate_rtl",
     )
 
-    def __init__(
-        self, folder: Path, *, quick: bool = False, progress: Progress = _silent
-    ) -> None:
+    def __init__(self, folder: Path, *, quick: bool = False, progress: Progress = _silent) -> None:
         """Prepare a run; nothing is written yet.
 
         Parameters
@@ -95,8 +93,8 @@ class Demo:
         self._progress = progress
         self._labels = np.zeros(0, np.int64)
         self._scores = np.zeros((0, 10), np.float32)
-        self._model = onnx.ModelProto()
-        self._optimized = onnx.ModelProto()
+        self._seconds: dict[str, float] = {}
+        self._functions: dict[str, dict[str, int]] = {}
         self._facts: dict[str, str] = {}
         self._files: dict[str, str] = {}
 
@@ -106,116 +104,166 @@ class Demo:
         return sum(stage.mismatches for stage in self.stages)
 
     # ------------------------------------------------------------------------------- steps
+    # Each returns a sentence about what it did.
 
-    def train(self) -> None:
+    def train(self) -> str:
         """Train the classifier and make the samples of all stages."""
-        require("sklearn", extra="demo")
-        from lgnx.verify.cosim import random_inputs
         from lgnx.verify.digits import train_digits
+        from lgnx.verify.stimuli import random_inputs
 
-        torch = require("torch", extra="torch")
         started = time.perf_counter()
         with self._progress("training", 1.0) as advance:
-            trained = train_digits(quick=self.quick, progress=advance)
-        seconds = time.perf_counter() - started
-        self._module = trained.model.eval()
-        self._labels = np.asarray(trained.y_test)
-        extra = random_inputs(INPUT_FORMAT, (RANDOM_SAMPLES, 64), seed=0)
-        self.samples = np.concatenate([trained.x_test, extra]).astype(np.float32)
+            trained = train_digits(
+                quick=self.quick, progress=lambda step, steps, *_: advance(1 / steps)
+            )
+        seconds = self._seconds["train"] = time.perf_counter() - started
+        self._trained = trained
+        self._labels = trained.y_test
+        extra = random_inputs(INPUT_FORMAT, (RANDOM_SAMPLES, trained.x_test.shape[1]))
+        self.samples = np.concatenate([trained.x_test, extra.astype(np.float32)])
+        return (
+            f"trained on {len(trained.x_train):,} digits in {seconds:.0f} s; "
+            f"{100 * trained.accuracy:.1f} % of {len(trained.x_test)} others are right"
+        )
+
+    def export(self) -> str:
+        """Export the module, check the file, and take torch's scores as the reference."""
+        from lgnx.converters.torch_export import export
+
+        torch = require("torch", extra="torch")
+        module = self._trained.model
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._progress("exporting", None):
+            self._model, seconds = _timed(lambda: export(module, self._trained.x_test[:2]))
+        check_or_raise(self._model)
+        path = self._save("exported model", "digits.onnx", self._model)
+        info = inspect(self._model)
+        self._seconds["export"], self._gates = seconds, info.gates
+        self._functions["as trained"] = info.functions
 
         def run(x: np.ndarray) -> np.ndarray:
             with torch.no_grad():
-                return self._module(torch.from_numpy(x)).numpy()
+                return module(torch.from_numpy(x)).numpy()
 
-        self._trained_in = seconds
-        self._run_torch = run
+        self._compare("torch", info.gates, self._seconds["train"], run)
+        return f"exported and checked {path}: {info.gates:,} gates in {len(info.layers)} nodes"
 
-    def export(self) -> None:
-        """Export the module, check the file and take torch's scores as the reference."""
-        torch = require("torch", extra="torch")
-        from lgnx.converters.torch_export import export
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._progress("exporting", None):
-            self._model, seconds = _timed(
-                lambda: export(self._module, torch.from_numpy(self.samples[:2]))
-            )
-            check_or_raise(self._model)
-        self._save("exported model", "digits.onnx", self._model)
-        self._exported_in = seconds
-        gates = inspect(self._model).gates
-        self._compare("torch", gates, self._trained_in, self._run_torch)
-
-    def run_reference(self) -> None:
+    def run_reference(self) -> str:
         """Evaluate the file with the numpy references."""
         self._compare(
             "numpy reference",
-            inspect(self._model).gates,
-            self._exported_in,
+            self._gates,
+            self._seconds["export"],
             lambda x: run_reference(self._model, x)[0],
         )
+        return "evaluated the numpy references"
 
-    def run_self_contained(self) -> None:
+    def run_self_contained(self) -> str:
         """Run the file with operator bodies on stock onnxruntime."""
         model, seconds = _timed(lambda: attach_functions(self._model))
         path = self._save("self-contained model", "digits_self_contained.onnx", model)
-        self._compare("self-contained, stock ORT", inspect(model).gates, seconds, _stock(path))
+        self._compare("self-contained, stock ORT", self._gates, seconds, _stock(path))
+        return f"ran {path} on stock onnxruntime"
 
-    def run_bitwise(self) -> None:
+    def run_bitwise(self) -> str:
         """Lower to words of bits and run that on stock onnxruntime."""
         model, seconds = _timed(lambda: lower(self._model, to="bitwise"))
         path = self._save("bitwise level", "digits_bitwise.onnx", model)
-        self._compare("bitwise, stock ORT", inspect(model).gates, seconds, _stock(path))
+        gates = inspect(model).gates
+        self._compare("bitwise, stock ORT", gates, seconds, _stock(path))
+        return f"lowered to {path}, ran it on stock onnxruntime"
 
-    def run_layers(self) -> None:
+    def run_layers(self) -> str:
         """Run the exported file with the custom operators, node by node."""
-        self._compare(
-            "layers, custom op",
-            inspect(self._model).gates,
-            None,
-            _custom(self.folder / "digits.onnx"),
-        )
+        path = self.folder / "digits.onnx"
+        self._compare("layers, custom ops", self._gates, None, _custom(path))
+        return f"ran {path} with the custom operators"
 
-    def run_network(self) -> None:
+    def run_network(self) -> str:
         """Lower to one gate program and run that with the custom operator."""
-        model, seconds = _timed(lambda: lower(self._model, to="network"))
+        model, seconds = _timed(lambda: lower(self._model, to="network", simplify=False))
         path = self._save("network level", "digits_network.onnx", model)
-        self._compare("network, custom op", inspect(model).gates, seconds, _custom(path))
+        gates = inspect(model).gates
+        self._compare("network, custom op", gates, seconds, _custom(path))
+        return f"lowered to {path}: {gates:,} gates in one node"
 
-    def optimize(self) -> None:
+    def optimize(self) -> str:
         """Optimise the gate program, prove it equal and run it."""
         with self._progress("optimising and proving", None):
             (self._optimized, reports), seconds = _timed(lambda: optimize(self._model))
         path = self._save("optimised network", "digits_optimized.onnx", self._optimized)
-        self._facts["optimisation"] = str(reports[0])
-        self._compare(
-            "optimised, custom op", inspect(self._optimized).gates, seconds, _custom(path)
+        info = inspect(self._optimized)
+        self._functions["optimised"] = info.functions
+        verdict = "; ".join(str(report.verdict) for report in reports)
+        self._facts["optimisation"] = "; ".join(
+            f"{r.nodes_before:,} gates, depth {r.depth_before} -> {r.nodes_after:,} gates, "
+            f"depth {r.depth_after}"
+            for r in reports
         )
+        self._facts["proof of the optimisation"] = verdict
+        self._compare("optimised, custom op", info.gates, seconds, _custom(path))
+        return f"optimised to {path}: {info.gates:,} gates, depth {info.depth}; {verdict}"
 
-    def simulate_netlist(self) -> None:
+    def simulate_netlist(self) -> str:
         """Simulate the optimised netlist in numpy."""
-        network = Network.from_model(self._optimized)
-        self._compare("netlist, numpy", network.netlist.n_nodes, None, network.scores)
+        self._network = Network.from_model(self._optimized)
+        self._compare("netlist, numpy", self._network.netlist.n_nodes, None, self._network.scores)
+        return "simulated the netlist in numpy"
 
-    def simulate_rtl(self) -> None:
+    def simulate_rtl(self) -> str:
         """Write the RTL, build it with Verilator and simulate all samples."""
         from lgnx.converters.verilog import write_rtl
-        from lgnx.verify.cosim import CoSimulation
+        from lgnx.verify.simulation import CoSimulation
 
-        network = Network.from_model(self._optimized)
-        rtl = self.folder / "rtl"
         started = time.perf_counter()
-        write_rtl(network, rtl, input_format=INPUT_FORMAT, stages_every=PIPELINE)
+        folder = self.folder / "rtl"
+        sidecar = write_rtl(self._network, folder, input_format=INPUT_FORMAT, stages_every=PIPELINE)
         self._files["RTL"], self._files["sidecar"] = "rtl/", "rtl/lgnx.json"
-        with self._progress("building the simulation", None):
-            simulation = CoSimulation(rtl)
+        self._facts["input format"] = f"{INPUT_FORMAT} (pixels k/16)"
+        self._facts["RTL"] = (
+            f"pipelined: one sample every clock, {sidecar['latency']} clocks from sample to class"
+        )
+        with self._progress("building the simulation", 1.0) as advance:
+            simulation = CoSimulation(folder, progress=advance)
         seconds = time.perf_counter() - started
-        self._compare("RTL, Verilator", network.netlist.n_nodes, seconds, simulation.run)
+
+        def run(x: np.ndarray) -> np.ndarray:
+            result = simulation.run(x)
+            scores = self._network.scale(result.scores)
+            wrong = result.class_index != scores.argmax(axis=1)
+            scores[wrong] = np.nan  # a class that does not follow from its scores is a mismatch
+            return scores
+
+        self._compare("RTL, Verilator", sidecar["gates"], seconds, run)
+        return f"wrote {folder}, built it with Verilator, simulated it"
 
     # ------------------------------------------------------------------------------- report
 
     def write_report(self) -> Path:
         """Write ``report.html`` beside the models and return its path."""
+        path = self.folder / "report.html"
+        drawing, drawing_text = self._drawing()
+        write_report(
+            Report(
+                title="Handwritten digits: one network, from PyTorch to RTL",
+                summary=(
+                    f"Every stage computed the scores of {len(self._labels):,} test images and "
+                    f"{len(self.samples) - len(self._labels):,} random inputs; all scores of all "
+                    f"stages were compared bit for bit with the first stage's."
+                ),
+                stages=self.stages,
+                functions=self._functions,
+                facts={**self._facts, "versions": _versions()},
+                files=self._files,
+                drawing=drawing,
+                drawing_text=drawing_text,
+            ),
+            path,
+        )
+        return path
+
+    def _drawing(self) -> tuple[str, str]:
+        """Return the cone of the output with the middling number of gates, and words on it."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------- helpers
@@ -238,8 +286,7 @@ class Demo:
             scores, elapsed = _best(lambda: run(self.samples))
         if not self.stages:
             self._scores = scores
-        labels = len(self._labels)
-        right = scores[:labels].argmax(axis=1) == self._labels
+        right = scores[: len(self._labels)].argmax(axis=1) == self._labels
         self.stages.append(
             Stage(
                 name=name,

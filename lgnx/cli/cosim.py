@@ -1,7 +1,185 @@
 """``lgnx cosim``: RTL simulated by Verilator against the model."""
 
-EXAMPLES = ("lgnx cosim model.onnx rtl/",)
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from lgnx.cli import common
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.table import Table
+
+    from lgnx.verify.cosim import CoSimulation, Mismatch
+
+EXAMPLES = (
+    "lgnx cosim model.onnx rtl/ --samples data.npy",
+    "lgnx cosim model.onnx rtl/ --random 100000 --seed 7",
+)
+
+_BATCH = 65_536  # samples read from a file at a time
+_RANDOM = 10_000
 
 
-def command() -> None:
-    """Simulate."""
+@dataclasses.dataclass
+class _Run:
+    """What came of the samples of one source."""
+
+    source: str
+    samples: int = 0
+    mismatches: int = 0
+    seconds: float = 0.0
+    first: Mismatch | None = None
+    vcd: Path | None = None
+
+
+def command(
+    model: common.ModelPath,
+    rtl: Annotated[Path, typer.Argument(metavar="RTL", help="Folder that lgnx rtl wrote.")],
+    samples: Annotated[
+        Path | None, typer.Option(help="Samples: .npy, .npz, .csv or .parquet.")
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option(help=f"Random samples of the input format [{_RANDOM} without a file].", min=0),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random samples.")] = 0,
+    vcd: Annotated[Path, typer.Option(help="File for the waves of the first mismatch.")] = Path(
+        "mismatch.vcd"
+    ),
+    json: common.Json = False,
+    debug: common.Debug = False,
+) -> None:
+    """Simulate RTL with Verilator and compare with the model.
+
+    All scores and the class of every sample are compared bit for bit with the model in
+    onnxruntime. The first mismatch is shown, its waves are written, and the exit code is 1.
+    """
+    from lgnx.files import load_model
+
+    load_model(model)
+    from lgnx.verify.cosim import CoSimulation
+
+    sources = [] if samples is None else [(str(samples), _file_samples(samples))]
+    if random is None and samples is None:
+        random = _RANDOM
+    if random is not None:
+        sources.append((f"{random:,} random", _random_samples(model, random, seed)))
+    started = time.perf_counter()
+    with common.progress("building the simulation", 1.0) as advance:
+        simulation = CoSimulation(rtl, progress=advance)
+    built = time.perf_counter() - started
+    runs = [_compare(simulation, model, name, make, vcd) for name, make in sources]
+    failed = any(run.mismatches for run in runs)
+    if json:
+        facts = [dataclasses.asdict(run) for run in runs]
+        common.print_json(
+            {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built, "runs": facts}
+        )
+    else:
+        screen = common.console()
+        screen.print(_table(runs))
+        screen.print(f"built in {common.seconds(built)}")
+        for run in runs:
+            if run.first is not None:
+                _show(run.first, run)
+    if failed:
+        raise typer.Exit(common.FAILED)
+
+
+Source = Callable[["CoSimulation"], "tuple[int | None, Iterator[np.ndarray]]"]
+
+
+def _file_samples(path: Path) -> Source:
+    """Return what yields the samples of a file, which is opened at once."""
+    from lgnx.data import fit_batch, open_reader
+
+    reader = open_reader(path, name="x")
+
+    def make(simulation: CoSimulation) -> tuple[int | None, Iterator[np.ndarray]]:
+        port = simulation.rtl.input
+        batches = (
+            fit_batch(
+                batch,
+                port.shape,
+                port.dtype,
+                flat=reader.flat,
+                text=reader.dtype is None,
+                where=str(path),
+            )
+            for batch in reader.batches(_BATCH)
+        )
+        return reader.rows, batches
+
+    return make
+
+
+def _random_samples(model: Path, count: int, seed: int) -> Source:
+    from lgnx.network import Network
+    from lgnx.verify.cosim import random_inputs
+
+    def make(simulation: CoSimulation) -> tuple[int | None, Iterator[np.ndarray]]:
+        thresholds = Network.from_model(model).thresholds
+        x = random_inputs(simulation.rtl, count, seed=seed, thresholds=thresholds)
+        return count, iter([x])
+
+    return make
+
+
+def _compare(simulation: CoSimulation, model: Path, name: str, source: Source, vcd: Path) -> _Run:
+    from lgnx.verify.cosim import compare
+
+    run = _Run(name)
+    total, batches = source(simulation)
+    started = time.perf_counter()
+    with common.progress(f"simulating {name}", total) as advance:
+        for x in batches:
+            wanted = vcd if run.first is None else None
+            report = compare(simulation, model, x, vcd=wanted, progress=advance)
+            if run.first is None and report.first is not None:
+                place = run.samples + report.first.index
+                run.first = dataclasses.replace(report.first, index=place)
+                run.vcd = report.vcd
+            run.samples += report.samples
+            run.mismatches += report.mismatches
+    run.seconds = time.perf_counter() - started
+    return run
+
+
+def _table(runs: Sequence[_Run]) -> Table:
+    right = ("samples", "mismatches", "time", "samples/s")
+    table = common.plain_table("source", *right, right=right)
+    for run in runs:
+        style = "red" if run.mismatches else "green"
+        table.add_row(
+            escape(run.source),
+            common.number(run.samples),
+            f"[{style}]{run.mismatches:,}[/{style}]",
+            common.seconds(run.seconds),
+            common.number(round(run.samples / run.seconds)) if run.samples else "-",
+        )
+    return table
+
+
+def _show(first: Mismatch, run: _Run) -> None:
+    """Print the first mismatch with everything that is needed to look into it."""
+    rows: dict[str, Any] = {
+        "input": " ".join(f"{v:g}" for v in first.input.ravel().tolist()),
+        "expected": first.expected,
+        "actual": first.actual,
+        "waves": run.vcd or "-",
+    }
+    table = common.plain_table("", "")
+    table.columns[0].style = "bold"
+    for key, value in rows.items():
+        table.add_row(key, escape(str(value)))
+    screen = common.console()
+    screen.print(f"\n[red]first mismatch[/red]: sample {first.index} of {escape(run.source)}")
+    screen.print(table)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from lgnx.cli import common
 
@@ -37,9 +38,8 @@ def command(
     demo = Demo(output, quick=quick, progress=common.progress)
     screen = common.console()
     for step in demo.STEPS:
-        getattr(demo, step)()
-        if demo.done:
-            screen.print(f"[green]✓[/green] {demo.done}")
+        done = getattr(demo, step)()
+        screen.print(f"[green]✓[/green] {escape(done)}")
     report = demo.write_report()
     screen.print("", _table(demo.stages))
     compared = f"{len(demo.samples):,} samples, every score compared bit for bit"

@@ -44,7 +44,7 @@ def command(
 def _shape(shape: Iterable[object] | None) -> str:
     if shape is None:
         return "?"
-    return "x".join("any" if n is None else str(n) for n in shape) or "scalar"
+    return "×".join("any" if n is None else str(n) for n in shape) or "scalar"
 
 
 def _summary(info: ModelInfo) -> Table:

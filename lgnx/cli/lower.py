@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from lgnx.cli import common
 
@@ -29,11 +30,13 @@ def _list_passes(value: bool) -> None:
     if value:
         from lgnx.passes.pipelines import PASSES, PIPELINES
 
+        table = common.plain_table("pass", "")
         for name, kind in PASSES.items():
             text = (kind.__doc__ or "").strip().splitlines()
-            print(f"{name:<20} {text[0] if text else ''}")
+            table.add_row(name, escape(text[0]) if text else "")
         for name, members in PIPELINES.items():
-            print(f"--to {name}: {', '.join(members)}")
+            table.add_row(f"--to {name}", ", ".join(members))
+        common.console().print(table)
         raise typer.Exit
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from lgnx.cli import common
 
@@ -21,6 +22,12 @@ def command(
     input_format: Annotated[
         str, typer.Option(metavar="FORMAT", help="Fixed point of the samples: ufixed<5,1>, uint8.")
     ] = "",
+    port_format: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT", help="Narrower port, if every decision survives: ufixed<3,1>."
+        ),
+    ] = "",
     pipeline: Annotated[
         int | None,
         typer.Option(metavar="N", help="A register after every N levels of gates.", min=1),
@@ -35,15 +42,55 @@ def command(
     Every threshold decision must be exact in the input format; else the error names the width
     that would do.
     """
-    from lgnx.converters.verilog import write_rtl
+    from lgnx.files import load_model
     from lgnx.network import Network
 
-    with common.working(f"writing {output}"):
-        network = Network.from_model(model)
+    load_model(model)  # says what is wrong with a file before anything else is looked for
+    from lgnx.converters.verilog import write_rtl
+
+    with common.working(f"writing {output}") as say:
+        say("network")
         sidecar = write_rtl(
-            network, output, input_format=input_format or None, stages_every=pipeline, top=top
+            Network.from_model(model),
+            output,
+            input_format=input_format or None,
+            port_format=port_format or None,
+            stages_every=pipeline,
+            top=top,
+            progress=say,
         )
     if json:
         common.print_json(sidecar)
         return
-    print(f"{output}: top module {top}, {network.netlist.n_nodes:,} gates")
+    screen = common.console()
+    table = common.plain_table("", "")
+    table.columns[0].style = "bold"
+    for key, value in _summary(sidecar).items():
+        table.add_row(key, escape(value))
+    screen.print(table)
+    for warning in sidecar["warnings"]:
+        screen.print(f"[yellow]warning[/yellow]: {escape(warning)}")
+    print(output)
+
+
+def _summary(sidecar: dict[str, Any]) -> dict[str, str]:
+    port = sidecar["input"]
+    style = sidecar["style"]
+    if style == "pipelined":
+        style += f", a result {sidecar['latency']} clocks after its sample, one every clock"
+    outputs = [
+        f"{o['name']}: {o['groups']} counts of {o['width']} bits"
+        if "groups" in o
+        else f"{o['name']}: {o.get('bits', o.get('width'))} bits"
+        for o in sidecar["outputs"]
+    ]
+    return {
+        "top module": sidecar["top"],
+        "gates": f"{sidecar['gates']:,}, depth {sidecar['levels']}",
+        "style": style,
+        "input": f"{port['name']}: {port['features']} x {port['format']}",
+        "outputs": "\n".join(outputs),
+        "thermometer": f"{sidecar['thresholds']['comparators']} comparators of "
+        f"{sidecar['thresholds']['given']} thresholds",
+        "files": ", ".join(sidecar["files"]),
+    }

@@ -46,7 +46,11 @@ class NetlistBuilder:
 
     def or_(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """OR, element by element."""
-        return self.and_(_not(a), _not(b)) ^ TRUE
+        return self.not_(self.and_(self.not_(a), self.not_(b)))
+
+    def not_(self, a: np.ndarray) -> np.ndarray:
+        """NOT, which takes no node."""
+        return np.asarray(a, np.uint32) ^ TRUE
 
     def mux(self, select: np.ndarray, if_true: np.ndarray, if_false: np.ndarray) -> np.ndarray:
         """``if_true`` where ``select`` is 1, else ``if_false``."""
@@ -141,6 +145,3 @@ class NetlistBuilder:
         table = np.repeat(np.arange(len(sizes)), sizes)
         every = np.arange(len(table))
         return resolve(recipe.outputs[table], every, every - starts[table])
-
-def _not(literals: np.ndarray) -> np.ndarray:
-    return np.asarray(literals, np.uint32) ^ TRUE

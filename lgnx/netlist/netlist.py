@@ -63,10 +63,24 @@ class Netlist:
         LgnxError
             Naming the first thing that is wrong.
         """
+        if self.n_inputs < 0:
+            raise LgnxError(f"netlist: n_inputs is {self.n_inputs}, must not be negative")
+        for name, dtype, rank in (("kinds", "uint8", 1), ("fanins", "uint32", 2), ("outputs", "uint32", 1)):
+            array = getattr(self, name)
+            if array.dtype != np.dtype(dtype) or array.ndim != rank:
+                raise LgnxError(
+                    f"netlist: {name} is {array.dtype} of shape {list(array.shape)}, "
+                    f"must be {dtype} of rank {rank}"
+                )
         if self.fanins.shape != (self.n_nodes, 2):
-            raise LgnxError(f"netlist: fanins of shape {self.fanins.shape}, need [{self.n_nodes}, 2]")
+            raise LgnxError(
+                f"netlist: fanins of shape {list(self.fanins.shape)}, must be [{self.n_nodes}, 2]"
+            )
         if (self.kinds > XOR_KIND).any():
-            raise LgnxError("netlist: a node kind is neither 0 (AND) nor 1 (XOR)")
+            node = int(np.argmax(self.kinds > XOR_KIND))
+            raise LgnxError(
+                f"netlist: kind of node {node} is {self.kinds[node]}, must be 0 (AND) or 1 (XOR)"
+            )
         own = np.arange(self.first_node, self.first_node + self.n_nodes, dtype=np.int64)
         late = (self.fanins >> 1) >= own[:, None]
         if late.any():
@@ -76,7 +90,10 @@ class Netlist:
                 f"{self.fanins[node].tolist()}, which are not all of smaller variables"
             )
         if self.n_outputs and int(self.outputs.max()) >> 1 >= self.first_node + self.n_nodes:
-            raise LgnxError(f"netlist: output literal {int(self.outputs.max())} is out of range")
+            raise LgnxError(
+                f"netlist: output literal {int(self.outputs.max())} is out of range: "
+                f"{self.first_node + self.n_nodes} variables exist"
+            )
 
     def levels(self) -> np.ndarray:
         """Level of each node, uint32 [n_nodes]: 1 + the larger level of its fan-ins."""

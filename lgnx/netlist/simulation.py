@@ -15,7 +15,7 @@ from lgnx.ops.errors import InputError
 if TYPE_CHECKING:
     from lgnx.netlist.netlist import Netlist
 
-_STATE_BYTES = 1 << 26
+_STATE_BYTES = 1 << 24
 _MAX_WORDS = 64
 _BLOCK_BYTES = 1 << 17  # so much of the fan-ins is gathered at a time; it stays in the cache
 

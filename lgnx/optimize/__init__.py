@@ -121,7 +121,7 @@ def optimize_netlist(
         candidate = work(best)
         seconds = time.perf_counter() - start
         size = (candidate.n_nodes, candidate.depth)
-        kept = not steps or size < (best.n_nodes, best.depth)
+        kept = size < (best.n_nodes, best.depth)
         steps.append(Step(step, *size, seconds, kept))
         if kept:
             best = candidate

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,11 +12,19 @@ from typing import Literal
 import numpy as np
 
 from lgnx.netlist.netlist import Netlist
+from lgnx.netlist.simulation import Simulator
 from lgnx.ops.errors import InputError
+from lgnx.optimize.equivalence import quickly_equivalent
+from lgnx.optimize.prover import ask
+from lgnx.optimize.vectors import difference, exhaustive, random
 
-EXHAUSTIVE_INPUTS = 14
-RANDOM_VECTORS = 8_192
-IN_PROCESS_NODES = 20_000
+EXHAUSTIVE_INPUTS = 16
+RANDOM_WORDS = 1024  # of 64 vectors each
+RANDOM_WORK = 1 << 26  # evaluations of a node, 64 vectors each, after which it is enough
+QUICK_NODES = 20_000
+CHECKER = "aigverse equivalence checking"
+
+Status = Literal["proved", "tested", "refuted"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Verdict:
         Time it took.
     """
 
-    status: Literal["proved", "tested", "refuted"]
+    status: Status
     method: str
     vectors: int
     counterexample: np.ndarray | None
@@ -55,17 +61,16 @@ class Verdict:
 def prove(a: Netlist, b: Netlist, *, budget: float = 60.0, seed: int = 0) -> Verdict:
     """Decide whether two netlists are equivalent.
 
-    Random simulation comes first, since it finds most differences at once. Then a netlist of at
-    most 14 inputs is simulated exhaustively, and any other goes to the equivalence checker of
-    aigverse (a SAT-based miter). Where that is not installed, or gives up, the verdict is
-    "tested".
+    Up to 16 inputs, all vectors are simulated. Otherwise random simulation comes first, since it
+    finds most differences at once; then the equivalence checker of aigverse decides (SAT sweeping
+    of a miter). Where that is not installed, or gives up, the verdict is "tested".
 
     Parameters
     ----------
     a, b
         The netlists; inputs and outputs correspond by position.
     budget
-        Seconds that the equivalence checker may take for large netlists.
+        Seconds that the equivalence checker may take.
     seed
         Seed of the random vectors.
 
@@ -82,137 +87,30 @@ def prove(a: Netlist, b: Netlist, *, budget: float = 60.0, seed: int = 0) -> Ver
     start = time.perf_counter()
 
     def verdict(
-        status: Literal["proved", "tested", "refuted"],
-        method: str,
-        vectors: int,
-        counterexample: np.ndarray | None = None,
+        status: Status, method: str, vectors: int, counterexample: np.ndarray | None = None
     ) -> Verdict:
         return Verdict(status, method, vectors, counterexample, time.perf_counter() - start)
 
+    step = min(Simulator(a).words, Simulator(b).words)
     if a.n_inputs <= EXHAUSTIVE_INPUTS:
-        vectors = all_vectors(a.n_inputs)
-        found = _difference(a, b, vectors)
-        status: Literal["proved", "refuted"] = "proved" if found is None else "refuted"
-        return verdict(status, "exhaustive simulation", len(vectors), found)
+        found = difference(a, b, exhaustive(a.n_inputs, step))
+        status: Status = "proved" if found is None else "refuted"
+        return verdict(status, "exhaustive simulation", 1 << a.n_inputs, found)
 
-    # Bounded memory: a simulation keeps one bit for each node and vector.
-    size = max(a.n_nodes, b.n_nodes, 1)
-    count = int(np.clip(2**32 // size, 1024, RANDOM_VECTORS))
-    vectors = random_vectors(a.n_inputs, count, seed)
-    found = _difference(a, b, vectors)
+    n_words = int(np.clip(RANDOM_WORK // max(a.n_nodes, b.n_nodes, 1), 16, RANDOM_WORDS))
+    vectors = 64 * n_words
+    found = difference(a, b, random(a.n_inputs, n_words, step, seed))
     if found is not None:
-        return verdict("refuted", "random simulation", count, found)
+        return verdict("refuted", "random simulation", vectors, found)
     if importlib.util.find_spec("aigverse") is None:
         reason = "random simulation; for a proof: pip install 'lgnx[proof]'"
-        return verdict("tested", reason, count)
-    equal = _check(a, b, budget)
-    if equal is None:
-        reason = f"random simulation; the equivalence checker gave up after {budget:g} s"
-        return verdict("tested", reason, count)
-    if equal:
-        return verdict("proved", "aigverse equivalence checking", count)
-    return verdict("refuted", "aigverse equivalence checking", count, _search(a, b, seed))
-
-
-def all_vectors(n_inputs: int) -> np.ndarray:
-    """Every input vector, bool [2^n_inputs, n_inputs]."""
-    return (np.arange(1 << n_inputs)[:, None] >> np.arange(n_inputs) & 1).astype(bool)
-
-
-def random_vectors(n_inputs: int, count: int, seed: int) -> np.ndarray:
-    """Random vectors of every density, bool [count, n_inputs].
-
-    The first two are all zeros and all ones; the others hold a one with a probability drawn for
-    each vector, since a network may be interesting only far from half-full inputs.
-    """
-    rng = np.random.default_rng(seed)
-    vectors = rng.random((count, n_inputs), np.float32) < rng.random((count, 1), np.float32)
-    vectors[:1], vectors[1:2] = False, True
-    return vectors
-
-
-def _difference(a: Netlist, b: Netlist, vectors: np.ndarray) -> np.ndarray | None:
-    """First of the vectors on which the outputs differ."""
-    step = 4096
-    for start in range(0, len(vectors), step):
-        part = vectors[start : start + step]
-        wrong = (a.simulate(part) != b.simulate(part)).any(axis=1)
-        if wrong.any():
-            return part[int(np.argmax(wrong))]
-    return None
-
-
-def _check(a: Netlist, b: Netlist, budget: float) -> bool | None:
-    """Ask aigverse; large netlists in a process of their own, which can be stopped."""
-    if a.n_nodes + b.n_nodes <= IN_PROCESS_NODES:
-        return equivalent(a, b)
+        return verdict("tested", reason, vectors)
+    if a.n_nodes + b.n_nodes <= QUICK_NODES and quickly_equivalent(a, b):
+        return verdict("proved", CHECKER, vectors)
     with tempfile.TemporaryDirectory(prefix="lgnx-") as folder:
-        path = Path(folder) / "miter.npz"
-        np.savez(
-            path,
-            n_inputs=a.n_inputs,
-            **{f"{name}_{part}": getattr(netlist, part)
-               for name, netlist in (("a", a), ("b", b))
-               for part in ("kinds", "fanins", "outputs")},
-        )
-        command = [sys.executable, "-m", "lgnx.optimize.prover", str(path)]
-        try:
-            code = subprocess.run(command, timeout=budget, capture_output=True).returncode
-        except subprocess.TimeoutExpired:
-            return None
-    return {0: True, 1: False}.get(code)
-
-
-def equivalent(a: Netlist, b: Netlist) -> bool | None:
-    """Answer of aigverse's equivalence checker; None where it reached its conflict limit."""
-    from aigverse.algorithms import equivalence_checking
-
-    from lgnx.optimize.aig import to_aig
-
-    return equivalence_checking(to_aig(a), to_aig(b), conflict_limit=1_000_000)
-
-
-def _search(a: Netlist, b: Netlist, seed: int) -> np.ndarray | None:
-    """Look for a counterexample that the checker says exists, since it gives none.
-
-    The checker decides each output in turn, then each input is fixed to what keeps the rest of
-    the miter satisfiable.
-    """
-    for output in range(a.n_outputs):
-        one_a, one_b = _select(a, output), _select(b, output)
-        if equivalent(one_a, one_b) is False:
-            break
-    else:
-        return None
-    fixed = np.zeros(a.n_inputs, bool)
-    for i in range(a.n_inputs):
-        low_a, low_b = _restrict(one_a, i, False), _restrict(one_b, i, False)
-        if equivalent(low_a, low_b) is False:
-            one_a, one_b = low_a, low_b
-        else:
-            fixed[i] = True
-            one_a, one_b = _restrict(one_a, i, True), _restrict(one_b, i, True)
-    same = (a.simulate(fixed[None]) == b.simulate(fixed[None])).all()
-    return None if same else fixed
-
-
-def _select(netlist: Netlist, output: int) -> Netlist:
-    return Netlist(
-        netlist.n_inputs, netlist.kinds, netlist.fanins, netlist.outputs[output : output + 1]
-    )
-
-
-def _restrict(netlist: Netlist, index: int, value: bool) -> Netlist:
-    """Fix an input to a constant; it stays an input that nothing reads."""
-    from lgnx.ops import engine
-
-    literal = 2 * (1 + index)
-
-    def fix(literals: np.ndarray) -> np.ndarray:
-        hit = literals & ~np.uint32(1) == literal
-        return np.where(hit, (literals & 1) ^ value, literals).astype(np.uint32)
-
-    parts = engine.optimize(
-        netlist.n_inputs, netlist.kinds, fix(netlist.fanins), fix(netlist.outputs)
-    )
-    return Netlist(netlist.n_inputs, *parts)
+        answer, found = ask(a, b, Path(folder), budget)
+    if answer == "True":
+        return verdict("proved", CHECKER, vectors)
+    if answer == "False":
+        return verdict("refuted", CHECKER, vectors, found)
+    return verdict("tested", f"random simulation; {answer}", vectors)

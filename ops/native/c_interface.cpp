@@ -66,18 +66,15 @@ void lgnx_netlist_free(lgnx_netlist* netlist) { delete netlist; }
 
 int lgnx_netlist_levels(uint32_t n_inputs, uint64_t n_nodes, const uint32_t* fanins,
                         uint32_t* levels, char* error, size_t error_size) {
-  return guarded(error, error_size,
-                 [&] { lgnx::levels(n_inputs, n_nodes, fanins, levels); })
-             ? 0
-             : 1;
+  return guarded(error, error_size, [&] { lgnx::levels(n_inputs, n_nodes, fanins, levels); }) ? 0
+                                                                                              : 1;
 }
 
 lgnx_program* lgnx_program_load(const uint32_t* words, uint64_t n_words, char* error,
                                 size_t error_size) {
   lgnx_program* result = nullptr;
-  guarded(error, error_size, [&] {
-    result = new lgnx_program{lgnx::schedule(lgnx::parse_program(words, n_words))};
-  });
+  guarded(error, error_size,
+          [&] { result = new lgnx_program{lgnx::schedule(lgnx::parse_program(words, n_words))}; });
   return result;
 }
 

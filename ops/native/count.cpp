@@ -39,8 +39,7 @@ void check_scale(const Scale& scale, uint64_t n_outputs) {
                                              ", which does not divide " +
                                              std::to_string(n_outputs) + " bits");
   require(std::isfinite(scale.tau) && scale.tau > 0,
-          "attribute tau: is " + std::to_string(scale.tau) +
-              ", must be finite and greater than 0");
+          "attribute tau: is " + std::to_string(scale.tau) + ", must be finite and greater than 0");
   require(std::isfinite(scale.bias), "attribute bias: must be finite");
   require(std::isfinite(scale.beta), "attribute beta: must be finite");
   switch (scale.type) {

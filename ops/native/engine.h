@@ -23,7 +23,7 @@ struct Kernels {
 };
 
 const Kernels& portable_kernels();
-const Kernels* avx2_kernels();    // nullptr where this build has none
+const Kernels* avx2_kernels();  // nullptr where this build has none
 const Kernels* avx512_kernels();
 
 // The best variant of this machine, or the one named by the environment variable LGNX_SIMD.

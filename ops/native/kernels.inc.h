@@ -82,14 +82,14 @@ void run_steps(const Schedule& schedule, uint64_t* words) {
       continue;
     }
     switch (step.table) {
-#define LGNX_GATE(T) \
-  case T:            \
+#define LGNX_GATE(T)                            \
+  case T:                                       \
     run2<T, V, M>(operands, step.count, lines); \
     break;
-      LGNX_GATE(0x0) LGNX_GATE(0x1) LGNX_GATE(0x2) LGNX_GATE(0x3)
-      LGNX_GATE(0x4) LGNX_GATE(0x5) LGNX_GATE(0x6) LGNX_GATE(0x7)
-      LGNX_GATE(0x8) LGNX_GATE(0x9) LGNX_GATE(0xA) LGNX_GATE(0xB)
-      LGNX_GATE(0xC) LGNX_GATE(0xD) LGNX_GATE(0xE) LGNX_GATE(0xF)
+      LGNX_GATE(0x0)
+      LGNX_GATE(0x1) LGNX_GATE(0x2) LGNX_GATE(0x3) LGNX_GATE(0x4) LGNX_GATE(0x5) LGNX_GATE(0x6)
+          LGNX_GATE(0x7) LGNX_GATE(0x8) LGNX_GATE(0x9) LGNX_GATE(0xA) LGNX_GATE(0xB) LGNX_GATE(0xC)
+              LGNX_GATE(0xD) LGNX_GATE(0xE) LGNX_GATE(0xF)
 #undef LGNX_GATE
     }
   }
@@ -136,8 +136,7 @@ void nonzero_masks(const RowSource& source, const char* row, uint64_t* masks, si
   for (uint64_t start = 0; start < source.bits; start += 64) {
     const uint64_t n = source.bits - start < 64 ? source.bits - start : 64;
     uint64_t mask = 0;
-    for (uint64_t j = 0; j < n; ++j)
-      mask |= uint64_t{N::load(row + (start + j) * size) != 0} << j;
+    for (uint64_t j = 0; j < n; ++j) mask |= uint64_t{N::load(row + (start + j) * size) != 0} << j;
     masks[start / 64] = mask;
   }
 }
@@ -192,8 +191,8 @@ uint64_t float_masks_avx2(const RowSource& source, const char* row, uint64_t* ma
   for (; start + 64 <= source.bits; start += 64) {
     uint64_t mask = 0;
     for (uint64_t j = 0; j < 64; j += 8) {
-      const __m256 above = _mm256_cmp_ps(_mm256_loadu_ps(x + start + j),
-                                         _mm256_loadu_ps(t + start + j), _CMP_GT_OQ);
+      const __m256 above =
+          _mm256_cmp_ps(_mm256_loadu_ps(x + start + j), _mm256_loadu_ps(t + start + j), _CMP_GT_OQ);
       mask |= uint64_t(static_cast<uint32_t>(_mm256_movemask_ps(above))) << j;
     }
     masks[start / 64] = mask;
@@ -223,24 +222,35 @@ void row_masks(const RowSource& source, uint64_t sample, uint64_t* masks) {
   const char* row = source.x + sample * source.features * size;
 #if defined(__AVX2__)
   if (size == 1 && !source.thresholds)
-    return finish_masks<Number<uint8_t>>(source, row, masks, 1, byte_masks_avx2(source, row, masks));
+    return finish_masks<Number<uint8_t>>(source, row, masks, 1,
+                                         byte_masks_avx2(source, row, masks));
   if (source.type == Type::kFloat && source.thresholds && source.thresholds->strict &&
       source.thresholds->per_feature == 1)
-    return finish_masks<Number<float>>(source, row, masks, 4,
-                                       float_masks_avx2(source, row, masks));
+    return finish_masks<Number<float>>(source, row, masks, 4, float_masks_avx2(source, row, masks));
 #endif
   switch (source.type) {
-    case Type::kFloat: return number_masks<Number<float>>(source, row, masks, size);
-    case Type::kDouble: return number_masks<Number<double>>(source, row, masks, size);
-    case Type::kFloat16: return number_masks<Half>(source, row, masks, size);
-    case Type::kInt8: return number_masks<Number<int8_t>>(source, row, masks, size);
-    case Type::kInt16: return number_masks<Number<int16_t>>(source, row, masks, size);
-    case Type::kUint16: return number_masks<Number<uint16_t>>(source, row, masks, size);
-    case Type::kInt32: return number_masks<Number<int32_t>>(source, row, masks, size);
-    case Type::kUint32: return number_masks<Number<uint32_t>>(source, row, masks, size);
-    case Type::kInt64: return number_masks<Number<int64_t>>(source, row, masks, size);
-    case Type::kUint64: return number_masks<Number<uint64_t>>(source, row, masks, size);
-    default: return number_masks<Number<uint8_t>>(source, row, masks, size);
+    case Type::kFloat:
+      return number_masks<Number<float>>(source, row, masks, size);
+    case Type::kDouble:
+      return number_masks<Number<double>>(source, row, masks, size);
+    case Type::kFloat16:
+      return number_masks<Half>(source, row, masks, size);
+    case Type::kInt8:
+      return number_masks<Number<int8_t>>(source, row, masks, size);
+    case Type::kInt16:
+      return number_masks<Number<int16_t>>(source, row, masks, size);
+    case Type::kUint16:
+      return number_masks<Number<uint16_t>>(source, row, masks, size);
+    case Type::kInt32:
+      return number_masks<Number<int32_t>>(source, row, masks, size);
+    case Type::kUint32:
+      return number_masks<Number<uint32_t>>(source, row, masks, size);
+    case Type::kInt64:
+      return number_masks<Number<int64_t>>(source, row, masks, size);
+    case Type::kUint64:
+      return number_masks<Number<uint64_t>>(source, row, masks, size);
+    default:
+      return number_masks<Number<uint8_t>>(source, row, masks, size);
   }
 }
 

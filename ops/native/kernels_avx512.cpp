@@ -1,4 +1,5 @@
-// Compiled with the flags of AVX512 where the compiler has them; else this build has no such variant.
+// Compiled with the flags of AVX512 where the compiler has them; else this build has no such
+// variant.
 #include "engine.h"
 
 #if defined(__AVX512F__)

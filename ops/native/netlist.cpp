@@ -75,12 +75,14 @@ class Builder {
         if (!is_kind(x, kAnd)) continue;
         const uint32_t p = fanins_[2 * node(x)], q = fanins_[2 * node(x) + 1];
         if (!(x & 1)) {
-          if (p == y || q == y) return x;                       // (p q) p = p q
-          if (p == (y ^ 1) || q == (y ^ 1)) return kFalse;      // (p q) p' = 0
+          if (p == y || q == y) return x;                   // (p q) p = p q
+          if (p == (y ^ 1) || q == (y ^ 1)) return kFalse;  // (p q) p' = 0
         } else {
-          if (p == (y ^ 1) || q == (y ^ 1)) return y;           // (p q)' p' = p'
-          if (p == y) replaced = q ^ 1, again = true;           // (p q)' p = p q'
-          else if (q == y) replaced = p ^ 1, again = true;
+          if (p == (y ^ 1) || q == (y ^ 1)) return y;  // (p q)' p' = p'
+          if (p == y)
+            replaced = q ^ 1, again = true;  // (p q)' p = p q'
+          else if (q == y)
+            replaced = p ^ 1, again = true;
         }
         if (again) {
           a = y;
@@ -151,13 +153,14 @@ class Builder {
 };
 
 void check_size(uint32_t n_inputs, uint64_t n_nodes) {
-  require(1 + uint64_t{n_inputs} + n_nodes <= uint64_t{1} << 31, "netlist: more than 2^31 variables");
+  require(1 + uint64_t{n_inputs} + n_nodes <= uint64_t{1} << 31,
+          "netlist: more than 2^31 variables");
 }
 
 void check_literal(uint32_t literal, uint64_t variables, const char* what) {
-  require(literal >> 1 < variables, std::string("netlist: ") + what + " literal " +
-                                        std::to_string(literal) + " is out of range: " +
-                                        std::to_string(variables) + " variables exist there");
+  if (literal >> 1 < variables) return;  // the message is made only where it is needed
+  throw Error(std::string("netlist: ") + what + " literal " + std::to_string(literal) +
+              " is out of range: " + std::to_string(variables) + " variables exist there");
 }
 
 }  // namespace

@@ -72,11 +72,12 @@ void run_network(const ort::Context& context, const Schedule& schedule, const Ro
   const size_t n = schedule.outputs.size();
   context.parallel_for((batch + samples - 1) / samples, [&](size_t b) {
     const uint64_t start = b * samples, count = std::min<uint64_t>(samples, batch - start);
-    // A block is kept for the thread as long as it fits: allocating one costs more than a small run.
+    // A block is kept for the thread as long as it fits: allocating one costs more than a small
+    // run.
     thread_local std::vector<uint64_t> memory;
     memory.resize(std::max(memory.size(), size_t{schedule.n_slots} * words + 8));
-    auto* lines = reinterpret_cast<uint64_t*>(
-        (reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
+    auto* lines = reinterpret_cast<uint64_t*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) &
+                                              ~uintptr_t{63});
     std::memset(lines, 0, words * 8);
     pack_block(k, schedule, source, start, count, lines, words);
     k.execute(schedule, lines, words);

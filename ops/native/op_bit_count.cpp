@@ -9,8 +9,7 @@ namespace {
 class BitCount : public Kernel {
  public:
   explicit BitCount(int64_t groups) : groups_(groups) {
-    require(groups >= 1,
-            "attribute groups: is " + std::to_string(groups) + ", must be at least 1");
+    require(groups >= 1, "attribute groups: is " + std::to_string(groups) + ", must be at least 1");
   }
 
   void compute(const Context& context) override {
@@ -28,7 +27,8 @@ class BitCount : public Kernel {
       std::vector<Output> outputs(static_cast<size_t>(size));
       for (int64_t i = 0; i < size; ++i) outputs[i] = {static_cast<uint32_t>(i), 0};
       uint32_t counts[64];
-      const int64_t first = static_cast<int64_t>(w) * 64, samples = std::min<int64_t>(64, batch - first);
+      const int64_t first = static_cast<int64_t>(w) * 64,
+                    samples = std::min<int64_t>(64, batch - first);
       for (int64_t g = 0; g < groups_; ++g) {
         for (int64_t i = 0; i < size; ++i)
           lines[i] = x.as<uint64_t>()[(g * size + i) * words + static_cast<int64_t>(w)];
@@ -49,7 +49,10 @@ void infer(const Shapes& shapes) {
 
 }  // namespace
 
-const Definition kBitCount = {"BitCount", 2, 0, Type::kInt32,
+const Definition kBitCount = {"BitCount",
+                              2,
+                              0,
+                              Type::kInt32,
                               [](const Info& info) -> std::unique_ptr<Kernel> {
                                 return std::make_unique<BitCount>(info.attribute("groups"));
                               },

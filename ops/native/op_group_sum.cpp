@@ -55,7 +55,10 @@ void infer(const Shapes& shapes) {
 }  // namespace
 
 const Definition kGroupSum = {
-    "GroupSum", 1, 0, Type::kUndefined,
+    "GroupSum",
+    1,
+    0,
+    Type::kUndefined,
     [](const Info& info) -> std::unique_ptr<Kernel> { return std::make_unique<GroupSum>(info); },
     infer};
 

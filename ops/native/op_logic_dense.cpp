@@ -31,8 +31,8 @@ struct Layer {
     indices.resize(static_cast<size_t>(i.size));
     for (int64_t j = 0; j < i.size; ++j) {
       const int64_t value = i.type == Type::kInt32 ? i.as<int32_t>()[j] : i.as<uint16_t>()[j];
-      require(value >= 0,
-              "input indices: holds " + std::to_string(value) + ", must not be negative");
+      if (value < 0)
+        throw Error("input indices: holds " + std::to_string(value) + ", must not be negative");
       indices[j] = static_cast<uint32_t>(value);
       largest = std::max(largest, indices[j]);
     }
@@ -47,17 +47,16 @@ struct Layer {
   }
 
   void check_width(int64_t width) const {
-    require(indices.empty() || int64_t{largest} < width,
-            "input indices: holds " + std::to_string(largest) + ", x has " +
-                std::to_string(width) + " bits");
+    require(indices.empty() || int64_t{largest} < width, "input indices: holds " +
+                                                             std::to_string(largest) + ", x has " +
+                                                             std::to_string(width) + " bits");
   }
 };
 
 // The layer as a program: one run for each function.
 Schedule compile(const Layer& layer, int64_t width) {
   std::map<uint64_t, std::vector<uint32_t>> rows;
-  for (int64_t r = 0; r < layer.n; ++r)
-    rows[layer.table(r)].push_back(static_cast<uint32_t>(r));
+  for (int64_t r = 0; r < layer.n; ++r) rows[layer.table(r)].push_back(static_cast<uint32_t>(r));
   Program program;
   program.n_inputs = static_cast<uint32_t>(width);
   program.n_gates = static_cast<uint32_t>(layer.n);
@@ -71,8 +70,8 @@ Schedule compile(const Layer& layer, int64_t width) {
         program.words.push_back(1 + layer.indices[r * layer.k + i]);
       program.outputs[r] = 2 * wire++;
     }
-    program.runs.push_back({static_cast<uint32_t>(layer.k), static_cast<uint32_t>(members.size()),
-                            table, fanins});
+    program.runs.push_back(
+        {static_cast<uint32_t>(layer.k), static_cast<uint32_t>(members.size()), table, fanins});
   }
   return schedule(program);
 }
@@ -99,7 +98,8 @@ class LogicDense : public Kernel {
     for (size_t i = 0; i + 1 < x.shape.size(); ++i) rows *= x.shape[i];
     auto* y = static_cast<uint8_t*>(context.output(shape));
     if (!rows || !layer.n) return;
-    if (!layer_ || layer.k > static_cast<int64_t>(kMaxFanin)) return look_up(context, layer, x, rows, y);
+    if (!layer_ || layer.k > static_cast<int64_t>(kMaxFanin))
+      return look_up(context, layer, x, rows, y);
     const std::shared_ptr<const Schedule> schedule = compiled(width);
     run_network(context, *schedule,
                 {x.as<char>(), Type::kBool, static_cast<uint64_t>(width),
@@ -151,7 +151,10 @@ void infer(const Shapes& shapes) {
 }  // namespace
 
 const Definition kLogicDense = {
-    "LogicDense", 3, 0, Type::kBool,
+    "LogicDense",
+    3,
+    0,
+    Type::kBool,
     [](const Info& info) -> std::unique_ptr<Kernel> { return std::make_unique<LogicDense>(info); },
     infer};
 

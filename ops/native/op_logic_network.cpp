@@ -20,8 +20,8 @@ class LogicNetwork : public Kernel {
     require(info.constant(1, &program), "input program: must be an initializer");
     require(program.type == Type::kUint32 && program.shape.size() == 1,
             "input program: is " + program.describe() + ", must be uint32 of rank 1");
-    schedule_ = lgnx::schedule(
-        parse_program(program.as<uint32_t>(), static_cast<uint64_t>(program.size)));
+    schedule_ =
+        lgnx::schedule(parse_program(program.as<uint32_t>(), static_cast<uint64_t>(program.size)));
     require(n_outputs_ == static_cast<int64_t>(schedule_.outputs.size()),
             "attribute n_outputs: is " + std::to_string(n_outputs_) + ", the program has " +
                 std::to_string(schedule_.outputs.size()) + " outputs");
@@ -52,8 +52,9 @@ class LogicNetwork : public Kernel {
                                             std::to_string(schedule_.n_inputs));
     const int64_t width = scale_.groups ? int64_t{scale_.groups} : n_outputs_;
     void* y = context.output({x.shape[0], width});
-    run_network(context, schedule_, {x.as<char>(), x.type, n, bits, table ? &table->view() : nullptr},
-                batch, scale_, y);
+    run_network(context, schedule_,
+                {x.as<char>(), x.type, n, bits, table ? &table->view() : nullptr}, batch, scale_,
+                y);
   }
 
  private:
@@ -96,7 +97,10 @@ void infer(const Shapes& shapes) {
 
 }  // namespace
 
-const Definition kLogicNetwork = {"LogicNetwork", 3, 1, Type::kUndefined,
+const Definition kLogicNetwork = {"LogicNetwork",
+                                  3,
+                                  1,
+                                  Type::kUndefined,
                                   [](const Info& info) -> std::unique_ptr<Kernel> {
                                     return std::make_unique<LogicNetwork>(info);
                                   },

@@ -22,7 +22,8 @@ class PackBits : public Kernel {
     const size_t tiles = (n + 63) / 64;
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
       std::vector<uint64_t> masks(64 * tiles, 0);
-      const int64_t first = static_cast<int64_t>(w) * 64, rows = std::min<int64_t>(64, batch - first);
+      const int64_t first = static_cast<int64_t>(w) * 64,
+                    rows = std::min<int64_t>(64, batch - first);
       for (int64_t s = 0; s < rows; ++s) k.row_masks(source, first + s, &masks[s * tiles]);
       uint64_t tile[64];
       for (size_t t = 0; t < tiles; ++t) {
@@ -46,7 +47,11 @@ void infer(const Shapes& shapes) {
 }  // namespace
 
 const Definition kPackBits = {
-    "PackBits", 1, 0, Type::kUint64,
-    [](const Info&) -> std::unique_ptr<Kernel> { return std::make_unique<PackBits>(); }, infer};
+    "PackBits",
+    1,
+    0,
+    Type::kUint64,
+    [](const Info&) -> std::unique_ptr<Kernel> { return std::make_unique<PackBits>(); },
+    infer};
 
 }  // namespace lgnx::ort

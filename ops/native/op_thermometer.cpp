@@ -70,7 +70,10 @@ void infer(const Shapes& shapes) {
 
 }  // namespace
 
-const Definition kThermometer = {"Thermometer", 2, 0, Type::kBool,
+const Definition kThermometer = {"Thermometer",
+                                 2,
+                                 0,
+                                 Type::kBool,
                                  [](const Info& info) -> std::unique_ptr<Kernel> {
                                    return std::make_unique<ThermometerKernel>(info);
                                  },

@@ -16,7 +16,8 @@ class UnpackBits : public Kernel {
     const uint64_t* lines = x.as<uint64_t>();
     const Kernels& k = kernels();
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
-      const int64_t first = static_cast<int64_t>(w) * 64, rows = std::min<int64_t>(64, batch - first);
+      const int64_t first = static_cast<int64_t>(w) * 64,
+                    rows = std::min<int64_t>(64, batch - first);
       uint64_t tile[64];
       for (int64_t start = 0; start < n; start += 64) {
         const int64_t width = std::min<int64_t>(64, n - start);
@@ -40,7 +41,11 @@ void infer(const Shapes& shapes) {
 }  // namespace
 
 const Definition kUnpackBits = {
-    "UnpackBits", 2, 0, Type::kBool,
-    [](const Info&) -> std::unique_ptr<Kernel> { return std::make_unique<UnpackBits>(); }, infer};
+    "UnpackBits",
+    2,
+    0,
+    Type::kBool,
+    [](const Info&) -> std::unique_ptr<Kernel> { return std::make_unique<UnpackBits>(); },
+    infer};
 
 }  // namespace lgnx::ort

@@ -83,8 +83,7 @@ using KernelInfoGetNodeName = Function<244, const KernelInfo*, char*, size_t*>;
 using KernelInfoGetConstantInput = Function<249, const KernelInfo*, size_t, int*, const Value**>;
 using ShapeContextGetInputCount = Function<267, const ShapeContext*, size_t*>;
 using ShapeContextGetInput = Function<268, const ShapeContext*, size_t, TypeAndShape**>;
-using ShapeContextGetAttribute =
-    Function<269, const ShapeContext*, const char*, const Attribute**>;
+using ShapeContextGetAttribute = Function<269, const ShapeContext*, const char*, const Attribute**>;
 using ShapeContextSetOutput = Function<270, const ShapeContext*, size_t, const TypeAndShape*>;
 using SetSymbolicDimensions = Function<271, TypeAndShape*, const char**, size_t>;
 using ReadAttribute = Function<272, const Attribute*, int, void*, size_t, size_t*>;

@@ -40,7 +40,7 @@ Status* guarded(const Api* api, F&& work) noexcept {
 struct Tensor {
   Type type = Type::kUndefined;
   std::vector<int64_t> shape;
-  int64_t size = 0;             // elements
+  int64_t size = 0;  // elements
   const void* data = nullptr;
 
   template <class T>
@@ -57,7 +57,7 @@ class Info {
   int64_t attribute(const char* name, int64_t fallback) const;
   int64_t attribute(const char* name) const;  // required
   float attribute(const char* name, float fallback) const;
-  bool constant(size_t input, Tensor* tensor) const;  // false: absent, or known only at run time
+  bool constant(size_t input, Tensor* tensor) const;   // false: absent, or known only at run time
   const std::string& where() const { return where_; }  // "LogicDense 'name': "
 
  private:

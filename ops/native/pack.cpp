@@ -29,19 +29,32 @@ size_t type_size(Type type) {
 
 const char* type_name(Type type) {
   switch (type) {
-    case Type::kBool: return "bool";
-    case Type::kUint8: return "uint8";
-    case Type::kInt8: return "int8";
-    case Type::kUint16: return "uint16";
-    case Type::kInt16: return "int16";
-    case Type::kFloat16: return "float16";
-    case Type::kFloat: return "float32";
-    case Type::kInt32: return "int32";
-    case Type::kUint32: return "uint32";
-    case Type::kDouble: return "float64";
-    case Type::kInt64: return "int64";
-    case Type::kUint64: return "uint64";
-    default: return "an unsupported type";
+    case Type::kBool:
+      return "bool";
+    case Type::kUint8:
+      return "uint8";
+    case Type::kInt8:
+      return "int8";
+    case Type::kUint16:
+      return "uint16";
+    case Type::kInt16:
+      return "int16";
+    case Type::kFloat16:
+      return "float16";
+    case Type::kFloat:
+      return "float32";
+    case Type::kInt32:
+      return "int32";
+    case Type::kUint32:
+      return "uint32";
+    case Type::kDouble:
+      return "float64";
+    case Type::kInt64:
+      return "int64";
+    case Type::kUint64:
+      return "uint64";
+    default:
+      return "an unsupported type";
   }
 }
 

@@ -36,7 +36,7 @@ struct Thresholds {
 };
 
 struct RowSource {
-  const char* x;                 // [batch][features] of `type`
+  const char* x;  // [batch][features] of `type`
   Type type;
   uint64_t features;
   uint64_t bits;                 // features * thresholds per feature

@@ -57,9 +57,10 @@ Program parse_program(const uint32_t* words, uint64_t n_words) {
     gates += run.count;
     check(gates <= n_gates, "n_gates", "is " + number(n_gates) + ", the runs hold more");
     for (uint64_t i = 0; i < operands; ++i)
-      check(run.fanins[i] < wires, where,
-            "reads wire " + number(run.fanins[i]) + ", only " + number(wires) +
-                " exist before the run");
+      if (run.fanins[i] >= wires)  // the message is made only where it is needed
+        check(false, where,
+              "reads wire " + number(run.fanins[i]) + ", only " + number(wires) +
+                  " exist before the run");
     at += operands;
     wires += run.count;
     program.runs.push_back(run);
@@ -68,8 +69,9 @@ Program parse_program(const uint32_t* words, uint64_t n_words) {
   check(gates == n_gates, "n_gates", "is " + number(n_gates) + ", the runs hold " + number(gates));
   program.outputs.assign(program.words.begin() + static_cast<int64_t>(end), program.words.end());
   for (uint32_t literal : program.outputs)
-    check(literal >> 1 < wires, "outputs",
-          "literal " + number(literal) + " is out of range: " + number(wires) + " wires exist");
+    if (literal >> 1 >= wires)
+      check(false, "outputs",
+            "literal " + number(literal) + " is out of range: " + number(wires) + " wires exist");
   return program;
 }
 

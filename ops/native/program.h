@@ -20,8 +20,8 @@ struct Program {
   uint32_t n_inputs = 0;
   uint32_t n_gates = 0;
   std::vector<Run> runs;
-  std::vector<uint32_t> words;     // owns what the runs point to
-  std::vector<uint32_t> outputs;   // literals
+  std::vector<uint32_t> words;    // owns what the runs point to
+  std::vector<uint32_t> outputs;  // literals
 
   Program() = default;
   Program(Program&&) = default;  // moving a vector keeps its storage, so the runs stay valid

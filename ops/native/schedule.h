@@ -29,8 +29,8 @@ struct Output {
 
 struct Schedule {
   uint32_t n_inputs = 0;
-  uint32_t n_slots = 1;        // slot 0 is constant false
-  std::vector<Input> inputs;   // the live ones, by index
+  uint32_t n_slots = 1;       // slot 0 is constant false
+  std::vector<Input> inputs;  // the live ones, by index
   std::vector<Step> steps;
   std::vector<uint32_t> operands;
   std::vector<Output> outputs;

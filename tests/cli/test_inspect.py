@@ -17,7 +17,7 @@ def test_tables_show_layers_gates_functions_and_size(cli: Run, layer_model: Path
     result = cli("inspect", layer_model)
     assert result.exit_code == 0
     text = result.stdout
-    for part in ("layer", "LogicDense", "batchx12", "18, depth 2", "bytes", "not recorded", "█"):
+    for part in ("layer", "LogicDense", "any×12", "18, depth 2", "bytes", "not recorded", "█"):
         assert part in text
     assert max(map(len, text.splitlines())) <= 80
 

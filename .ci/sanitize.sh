@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Builds the native code with the address and undefined-behaviour sanitizers and runs its tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+make .venv/dev.stamp
+PATH="$PWD/.venv/bin:$PATH"
+cmake -S ops -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DLGNX_SANITIZE=ON -DLGNX_TESTS=ON >/dev/null
+cmake --build build/sanitize --target native_tests
+for simd in portable avx2; do
+  [ "$simd" = portable ] || grep -qw "$simd" /proc/cpuinfo || continue
+  LGNX_SIMD=$simd ctest --test-dir build/sanitize --output-on-failure
+done

@@ -1,0 +1,74 @@
+"""What the tests of the torch converter share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from lgnx.converters.torchlogix import import_torchlogix
+from lgnx.ops.errors import MissingExtraError
+from lgnx.verify.reference import reference_evaluator
+
+collect_ignore = []
+try:
+    import_torchlogix()  # the tests import it by its own name
+except MissingExtraError:
+    collect_ignore = [
+        "test_bit_order.py",
+        "test_torch_export.py",
+        "test_torch_ops.py",
+        "test_torchlogix.py",
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> None:
+    if not collect_ignore:
+        import torch
+
+        torch.manual_seed(0)
+
+
+@pytest.fixture
+def outputs_of() -> Callable[..., list[np.ndarray]]:
+    """Give what torch computes in evaluation mode."""
+    import torch
+
+    def run(module: Any, *inputs: np.ndarray) -> list[np.ndarray]:
+        with torch.no_grad():
+            result = module.eval()(*[torch.from_numpy(x) for x in inputs])
+        return [y.numpy() for y in (result if isinstance(result, tuple) else (result,))]
+
+    return run
+
+
+@pytest.fixture
+def assert_same(outputs_of: Callable[..., list[np.ndarray]]) -> Callable[..., None]:
+    """Assert that a model gives torch's outputs to the last bit, in torch's dtypes."""
+
+    def check(model: onnx.ModelProto, module: Any, *inputs: np.ndarray) -> None:
+        evaluator = reference_evaluator(model)
+        names = [value.name for value in model.graph.input]
+        got = evaluator.run(None, dict(zip(names, inputs, strict=True)))
+        for actual, expected in zip(got, outputs_of(module, *inputs), strict=True):
+            assert actual.dtype == expected.dtype
+            np.testing.assert_array_equal(actual, expected)
+
+    return check
+
+
+@pytest.fixture
+def corner_inputs() -> Callable[..., np.ndarray]:
+    """Give all zeros, all ones, one hot, values on the thresholds, NaN and infinities."""
+
+    def make(width: int, thresholds: list[float]) -> np.ndarray:
+        rows = [np.zeros((1, width)), np.ones((1, width)), np.eye(width)]
+        rows += [np.full((1, width), value) for value in (*thresholds, np.nan)]
+        rows += [np.resize([np.inf, -np.inf], (1, width))]
+        return np.concatenate(rows).astype(np.float32)
+
+    return make
