@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import onnx_ir.passes.common
+import onnx_ir.traversal
 
 import lgnx.ops  # noqa: F401  (registers the schemas that shape inference needs)
 from lgnx.ops import DOMAIN
@@ -39,6 +40,10 @@ def tidy(model: ir.Model) -> onnx.ModelProto:
     scopes = {node: _scope(node) for node in graph}
     _name_nodes(graph, scopes)
     _strip_metadata(model)
+    for node in graph:
+        for value in node.outputs:
+            if isinstance(value.type, ir.TensorType):  # the exporter lets values share one
+                value.type = ir.TensorType(value.type.dtype)
     RemoveCastsPass()(model)
     for node in graph:
         if node.domain == DOMAIN and node.op_type == "LogicDense":
@@ -94,12 +99,14 @@ def _name_constants(graph: ir.Graph, scopes: Mapping[ir.Node, str]) -> None:
         "LogicDense": ("", "indices", "tables"),
         "Reshape": ("", "shape"),
     }
-    used = {value.name for value in graph.inputs if value.name}
+    used = {value.name for value in (*graph.inputs, *graph.outputs) if value.name}
     named: set[ir.Value] = set()
     for node in graph:
         names = fields.get(node.op_type, ())
         for number, value in enumerate(node.inputs):
             if value is None or not value.is_initializer() or value in named:
+                continue
+            if value.is_graph_output():
                 continue
             named.add(value)
             scope = scopes.get(node, "")
@@ -161,15 +168,12 @@ def _keep_first_extent(graph: ir.Graph, node: ir.Node) -> None:
 
 
 def _strip_metadata(model: ir.Model) -> None:
-    holders: list[Any] = [
-        model,
-        model.graph,
-        *model.graph.inputs,
-        *model.graph.initializers.values(),
-    ]
-    for node in model.graph:
-        node.doc_string = None
-        holders += [node, *node.outputs]
+    graphs: list[Any] = [model.graph, *model.functions.values()]
+    holders: list[Any] = [model, *graphs, *model.graph.inputs, *model.graph.initializers.values()]
+    for graph in graphs:
+        for node in ir.traversal.RecursiveGraphIterator(graph):
+            node.doc_string = None
+            holders += [node, *node.outputs]
     for holder in holders:
         holder.metadata_props.clear()
 

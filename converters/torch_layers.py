@@ -156,14 +156,20 @@ def find_layers(module: torch.nn.Module) -> list[Layer]:
 def evaluating(module: torch.nn.Module) -> Iterator[None]:
     """Put a module in evaluation mode, and back with its buffers as they were."""
     training = {part: part.training for part in module.modules()}
-    buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    buffers = [
+        (part, name, buffer, buffer.detach().clone())
+        for part in module.modules()
+        for name, buffer in part._buffers.items()
+        if buffer is not None
+    ]
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             module.eval()
             yield
     finally:
         with torch.no_grad():
-            for buffer, value in buffers:
+            for part, name, buffer, value in buffers:
+                part._buffers[name] = buffer
                 if not torch.equal(buffer, value):
                     buffer.copy_(value)
         for part, flag in training.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,10 @@ def check_or_raise(model: Any) -> list[Problem]:
     problems = check(model)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        listed = "".join(f"\n  {problem}" for problem in errors) if len(errors) > 1 else (
-            f" {errors[0]}"
+        listed = (
+            "".join(f"\n  {problem}" for problem in errors)
+            if len(errors) > 1
+            else (f" {errors[0]}")
         )
         raise ModelError(f"{model_name(model)}:{listed}", errors)
     return problems
@@ -97,10 +100,8 @@ class _Values:
                 for attribute in node.attribute:
                     if attribute.name == "value":
                         self._add(node.output[0], attribute.t)
-        try:
+        with contextlib.suppress(Exception):  # a broken model is what the checks are about to name
             proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
-        except Exception:
-            pass  # a broken model is what the checks are about to name
         self.types: dict[str, onnx.TypeProto.Tensor] = {}
         for value in [*proto.graph.input, *proto.graph.value_info, *proto.graph.output]:
             self.types[value.name] = value.type.tensor_type
@@ -148,9 +149,9 @@ def _node_problems(node: onnx.NodeProto, name: str, values: _Values) -> Iterator
     for slot in operator.schema.inputs[: operator.schema.min_input]:
         if slot.name not in present:
             yield Problem("error", name, f"input {slot.name}", "is missing")
-    for slot, value in present.items():
+    for label, value in present.items():
         if value in values.unreadable:
-            yield Problem("error", name, f"input {slot}", values.unreadable[value])
+            yield Problem("error", name, f"input {label}", values.unreadable[value])
     yield from _type_problems(name, operator, present, values)
     shapes = {slot: shape for slot, v in present.items() if (shape := values.shape(v)) is not None}
     dtypes = {slot: kind for slot, v in present.items() if (kind := values.dtype(v)) is not None}
@@ -158,16 +159,14 @@ def _node_problems(node: onnx.NodeProto, name: str, values: _Values) -> Iterator
     view = NodeView(attributes, constants, shapes, dtypes, frozenset(present))
     try:
         for severity, where, message in operator.check(view):
-            yield Problem(
-                "error" if severity == "error" else "warning", name, where, message
-            )
+            yield Problem("error" if severity == "error" else "warning", name, where, message)
     except (ValueError, TypeError, IndexError) as error:  # inputs of a wrong type, named above
         yield Problem("error", name, "inputs", f"cannot be checked: {error}")
 
 
 def _attributes(
     node: onnx.NodeProto, name: str, operator: Operator
-) -> Iterator[Problem]:
+) -> Generator[Problem, None, dict[str, Any]]:
     """Yield what is wrong with the attributes; return their values, defaults filled in."""
     formal = operator.schema.attributes
     given: dict[str, Any] = {
@@ -183,16 +182,24 @@ def _attributes(
             yield Problem(
                 "error", name, where, f"is unknown; the attributes of {node.op_type} are: {known}"
             )
-        elif attribute.type != int(expected.type):
-            kind = onnx.AttributeProto.AttributeType.Name(attribute.type)
-            yield Problem("error", name, where, f"is {kind}, must be {expected.type.name}")
+        elif (kind := _type_name(attribute)) != _enumerator(expected.type):
+            wanted = _enumerator(expected.type)
+            yield Problem("error", name, where, f"is {kind}, must be {wanted}")
             given.pop(attribute.name, None)
         else:
             given[attribute.name] = helper.get_attribute_value(attribute)
     for key, value in formal.items():
         if value.required and all(attribute.name != key for attribute in node.attribute):
             yield Problem("error", name, f"attribute {key}", "is missing")
-    return given  # noqa: B901  (a generator that also gives a result to `yield from`)
+    return given
+
+
+def _type_name(attribute: onnx.AttributeProto) -> str:
+    return onnx.AttributeProto.AttributeType.Name(attribute.type)
+
+
+def _enumerator(kind: Any) -> str:  # the stubs of onnx do not know that it is an enum
+    return kind.name
 
 
 def _type_problems(

@@ -15,7 +15,6 @@ from lgnx.ops import DOMAIN
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.ops.program import decode
 
-
 _MOVES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze")
 
 

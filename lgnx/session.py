@@ -66,9 +66,7 @@ class InferenceSession(onnxruntime.InferenceSession):
 
 
 def _has_layers(proto: onnx.ModelProto) -> bool:
-    return any(
-        node.domain == DOMAIN and node.op_type == "LogicDense" for node in proto.graph.node
-    )
+    return any(node.domain == DOMAIN and node.op_type == "LogicDense" for node in proto.graph.node)
 
 
 def _short(error: Exception) -> str:

@@ -19,8 +19,10 @@ from lgnx.ops import (
     thermometer,
     unpack_bits,
 )
-from lgnx.ops._operator import DOMAIN, VERSION, Operator
-from lgnx.ops.library import library_path, register
+from lgnx.ops._operator import DOMAIN, Operator
+from lgnx.ops._operator import VERSION as VERSION
+from lgnx.ops.library import library_path as library_path
+from lgnx.ops.library import register as register
 
 OPERATORS: dict[str, Operator] = {
     module.OPERATOR.name: module.OPERATOR
@@ -37,7 +39,7 @@ OPERATORS: dict[str, Operator] = {
 """The operators by name."""
 
 # qonnx takes the names from here and asks __getattr__ for each.
-__all__ = [  # noqa: PLE0604, RUF022
+__all__ = [  # noqa: RUF022
     "Thermometer",
     "LogicDense",
     "GroupSum",

@@ -17,7 +17,7 @@ FLOATS = ("tensor(float16)", "tensor(float)", "tensor(double)")
 INTEGERS = tuple(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
 Dims = list[Any]  # int, symbolic name or None
-InferShape = Callable[["defs.InferenceContext"], None]
+InferShape = Callable[[Any], None]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def custom_op_class(operator: Operator) -> type:
 
         result: dict[str, tuple[Any, ...]] = {}
         for name, value in parameters.items():
-            kind = _KINDS[value.type.name]
+            enumerator: Any = value.type  # the stubs of onnx do not know that it is an enum
+            kind = _KINDS[enumerator.name]
             default = 0 if value.required else helper.get_attribute_value(value.default_value)
             result[name] = (kind, value.required, default)
         return result

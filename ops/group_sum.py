@@ -66,9 +66,8 @@ GroupSum <groups: int, bias: float = 0.0, tau: float = 1.0, beta: float = 0.0, d
 def _infer(context: Any) -> None:
     x = input_dims(context, 0)
     groups = attribute_value(context, "groups")
-    known = x is not None and len(x) >= 1 and groups is not None
     dtype = attribute_value(context, "dtype", TensorProto.FLOAT)
-    set_output(context, dtype, [*x[:-1], groups] if known else None)
+    set_output(context, dtype, [*x[:-1], groups] if x and groups is not None else None)
 
 
 def group_sum(

@@ -54,8 +54,8 @@ LogicDense (x, indices, tables) => (y) {
 
 def _infer(context: Any) -> None:
     x, indices = input_dims(context, 0), input_dims(context, 1)
-    known = x is not None and indices is not None and len(x) >= 1 and len(indices) == 2
-    set_output(context, TensorProto.BOOL, [*x[:-1], indices[0]] if known else None)
+    dims = [*x[:-1], indices[0]] if x and indices is not None and len(indices) == 2 else None
+    set_output(context, TensorProto.BOOL, dims)
 
 
 def logic_dense(x: np.ndarray, indices: np.ndarray, tables: np.ndarray) -> np.ndarray:
@@ -90,8 +90,6 @@ def _check(node: NodeView) -> Iterator[Finding]:
     shape = node.shapes.get("x")
     if shape is not None and len(shape) == 0:
         yield "error", "input x", "is a scalar, must have an axis of bits"
-    if indices is None and "indices" not in node.shapes:
-        return
     if indices is None:
         return
     if indices.ndim != 2:
@@ -113,8 +111,7 @@ def _check(node: NodeView) -> Iterator[Finding]:
             yield (
                 "error",
                 "input indices",
-                f"row {row} reads bit {high if indices[row].max() == high else indices[row].max()}"
-                f", x has {width} bits (0 to {width - 1})",
+                f"row {row} reads bit {indices[row].max()}, x has {width} bits (0 to {width - 1})",
             )
     if tables is None:
         return

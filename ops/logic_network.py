@@ -168,8 +168,7 @@ def _infer(context: Any) -> None:
     dtype = attribute_value(context, "dtype", TensorProto.BOOL)
     width = groups or attribute_value(context, "n_outputs")
     x = input_dims(context, 0)
-    known = x is not None and len(x) >= 1 and width is not None
-    set_output(context, dtype, [x[0], width] if known else None)
+    set_output(context, dtype, [x[0], width] if x and width is not None else None)
 
 
 def logic_network(

@@ -1,4 +1,7 @@
-"""The LogicNetwork program: a gate network as one vector of uint32 words (docs/network-program.md)."""
+"""The LogicNetwork program: a gate network as one vector of uint32 words.
+
+docs/network-program.md specifies it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ HEADER_WORDS = 8
 RUN_WORDS = 4
 MAX_FANIN = 6
 MAX_WIRES = 1 << 31
+MAX_INPUTS = 1 << 24
 
 
 class ProgramError(LgnxError, ValueError):
@@ -88,8 +92,8 @@ def validate(program: Program) -> None:
     ProgramError
         Naming the field, what was given and what is allowed.
     """
-    if program.n_inputs < 0:
-        raise ProgramError("n_inputs", f"is {program.n_inputs}, must not be negative")
+    if not 0 <= program.n_inputs <= MAX_INPUTS:
+        raise ProgramError("n_inputs", f"is {program.n_inputs}, must be 0 to {MAX_INPUTS}")
     if program.n_outputs < 1:
         raise ProgramError("n_outputs", "is 0, must be at least 1")
     wires = 1 + program.n_inputs
@@ -137,9 +141,7 @@ def encode(program: Program) -> np.ndarray:
         program.n_outputs,
         0,
     ]
-    runs = [
-        [run.k, run.count, run.table & 0xFFFFFFFF, run.table >> 32] for run in program.runs
-    ]
+    runs = [[run.k, run.count, run.table & 0xFFFFFFFF, run.table >> 32] for run in program.runs]
     return np.concatenate(
         [
             np.array(header, np.uint32),
@@ -195,7 +197,9 @@ def decode(words: np.ndarray) -> Program:
         runs.append(Run(k, low | high << 32, fanins))
         start += k * count
     if start != end:
-        raise ProgramError("n_operands", f"is {n_operands}, the runs use {n_operands - end + start}")
+        raise ProgramError(
+            "n_operands", f"is {n_operands}, the runs use {n_operands - end + start}"
+        )
     program = Program(n_inputs, runs, words[end:])
     if program.n_gates != n_gates:
         raise ProgramError("n_gates", f"is {n_gates}, the runs hold {program.n_gates}")

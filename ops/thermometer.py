@@ -37,8 +37,8 @@ Thermometer <strict: int = 1> (x, thresholds) => (y) {
 
 def _infer(context: Any) -> None:
     x, thresholds = input_dims(context, 0), input_dims(context, 1)
-    known = x is not None and thresholds is not None and len(thresholds) >= 1
-    set_output(context, TensorProto.BOOL, [*x, thresholds[-1]] if known else None)
+    dims = None if x is None or not thresholds else [*x, thresholds[-1]]
+    set_output(context, TensorProto.BOOL, dims)
 
 
 def thermometer(x: np.ndarray, thresholds: np.ndarray, strict: int = 1) -> np.ndarray:

@@ -59,9 +59,7 @@ def check_batch(x: np.ndarray, batch: np.ndarray) -> int:
     """
     size = int(np.asarray(batch).reshape(1)[0])
     if size < 0 or x.shape[1] != -(-size // 64):
-        raise InputError(
-            f"batch is {size}, which does not fit {x.shape[1]} words of 64 samples"
-        )
+        raise InputError(f"batch is {size}, which does not fit {x.shape[1]} words of 64 samples")
     return size
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from pathlib import Path
 
-from lgnx.verify.cache import cached_library, content_key
+from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.verilator import Compiler, Verilator, find_compiler, find_verilator, run_tool
+from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
 
 __all__ = ["available_cpus", "build_library"]
 
@@ -26,6 +26,7 @@ _COMPILE = (
     *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0"),
 )
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
+_UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
 
 
@@ -53,7 +54,7 @@ def build_library(
     trace
         Whether the library can write waves; it is slower.
     cache_dir
-        In place of `cache_folder`.
+        In place of `lgnx.verify.cache.cache_folder`.
     jobs
         Compilers that run at a time; by default one for each processor.
     progress
@@ -74,95 +75,106 @@ def build_library(
         if progress is not None:
             progress(amount)
 
-    verilator, compiler = find_verilator(), find_compiler()
-    defines = _defines(rtl, trace)
-    harness = files("lgnx.verify").joinpath("harness/batch.cpp").read_bytes()
-    tools = [str(verilator.binary), verilator.version, verilator.banner, compiler.banner]
-    flags = [*compiler.command, *_VERILATE, *_COMPILE, *_MODEL, f"trace={trace}", *defines]
-    key = content_key([*tools, *flags, harness, *rtl.contents()])
-
-    def build(folder: Path) -> Path:
-        steps = _Build(rtl, verilator, compiler, folder, advance)
-        return steps.run(harness, defines, trace, jobs or available_cpus())
-
-    library = cached_library(f"{rtl.top}-{key}", build, cache_dir=cache_dir)
+    build = _Build(rtl, trace, cache_dir, jobs or available_cpus(), advance)
+    library = cached_file(f"{rtl.top}-{build.key()}.so", build.run, cache_dir=cache_dir)
     advance(1.0 - told)
     return library
 
 
 class _Build:
-    """One build in a folder of its own."""
+    """One build: what goes in, and the steps."""
 
     def __init__(
         self,
         rtl: Rtl,
-        verilator: Verilator,
-        compiler: Compiler,
-        folder: Path,
+        trace: bool,
+        cache_dir: str | os.PathLike[str] | None,
+        jobs: int,
         progress: Callable[[float], None],
     ) -> None:
-        self.rtl, self.verilator, self.compiler = rtl, verilator, compiler
-        self.folder, self.progress = folder, progress
-        include = verilator.root / "include"
+        self.rtl, self.jobs, self.cache_dir, self.progress = rtl, jobs, cache_dir, progress
+        self.verilator, self.compiler = find_verilator(), find_compiler()
+        include = self.verilator.root / "include"
         self.runtime = [include / "verilated.cpp", include / "verilated_threads.cpp"]
-        self.flags = [*_COMPILE, f"-I{folder}", f"-I{include}", f"-I{include / 'vltstd'}"]
-        if compiler.is_clang:
-            self.flags.append("-fbracket-depth=4096")
-
-    def run(self, harness: bytes, defines: Sequence[str], trace: bool, jobs: int) -> Path:
-        arguments: list[str | Path] = [
-            *_VERILATE,
-            "--Mdir",
-            self.folder,
-            "--top-module",
-            self.rtl.top,
-        ]
+        self.verilate = [*_VERILATE, "--top-module", rtl.top]
+        self.flags = [*_COMPILE, *_MODEL, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
         if trace:
-            arguments.append("--trace")
-            self.runtime.append(self.runtime[0].with_name("verilated_vcd_c.cpp"))
-        self.flags += [f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
-        self.verilator.run([*arguments, *self.rtl.files])
+            self.runtime.append(include / "verilated_vcd_c.cpp")
+            self.verilate.append("--trace")
+        if self.compiler.is_clang:
+            self.flags.append("-fbracket-depth=4096")
+        self.flags += [f"-I{include}", f"-I{include / 'vltstd'}"]
+        self.defines = _defines(rtl)
+        self.harness = files("lgnx.verify").joinpath("harness/batch.cpp").read_bytes()
+
+    def key(self) -> str:
+        return content_key(
+            [*self._tools(), *self.verilate, *self.defines, self.harness, *self.rtl.contents()]
+        )
+
+    def _tools(self) -> list[str]:
+        verilator = self.verilator
+        names = [str(verilator.binary), verilator.version, verilator.banner, self.compiler.banner]
+        return [*names, *self.compiler.command, *self.flags]
+
+    def run(self, folder: Path) -> Path:
+        self.verilator.run([*self.verilate, "--Mdir", folder, *self.rtl.files])
         self.progress(_VERILATE_SHARE)
-        sources: list[tuple[Path, Sequence[str]]] = [
-            (path, _MODEL) for path in [*self.folder.glob("*.cpp"), *self.runtime]
-        ]
-        driver = self.folder / "batch.cpp"
-        driver.write_bytes(harness)
-        sources.append((driver, ("-O2", *defines)))
-        sources.sort(key=lambda source: -source[0].stat().st_size)  # the longest first
-        objects = []
-        with ThreadPoolExecutor(jobs) as pool:
-            tasks = [pool.submit(self.compile, path, flags) for path, flags in sources]
+        driver = folder / "batch.cpp"
+        driver.write_bytes(self.harness)
+        sources = [driver, *self._units(folder)]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            tasks = [pool.submit(self._compile, source, folder) for source in sources]
+            tasks += [pool.submit(self._compile_runtime, source) for source in self.runtime]
             try:
                 for task in as_completed(tasks):
-                    objects.append(task.result())
+                    task.result()
                     self.progress((1 - _VERILATE_SHARE) / len(tasks))
             except BaseException:
                 for task in tasks:
                     task.cancel()
                 raise
-        library = self.folder / "simulation.so"
+        library = folder / "simulation.so"
         link = [*self.compiler.command, "-shared", "-pthread", "-o", str(library)]
-        link += sorted(map(str, objects))
-        run_tool(link, "the linker")
+        run_tool([*link, *(task.result() for task in tasks)], "the linker")
         return library
 
-    def compile(self, source: Path, flags: Sequence[str]) -> Path:
-        target = self.folder / f"{source.stem}.o"
-        command = [
-            *self.compiler.command,
-            *self.flags,
-            *flags,
-            "-c",
-            str(source),
-            "-o",
-            str(target),
-        ]
-        run_tool(command, "the C++ compiler", cwd=self.folder)
+    def _units(self, folder: Path) -> list[Path]:
+        """Gather the model's sources in a few units, since each reads all headers."""
+        sources = sorted(folder.glob("Vlgnx*.cpp"), key=lambda path: -path.stat().st_size)
+        total = sum(path.stat().st_size for path in sources)
+        units: list[list[Path]] = [[] for _ in range(min(self.jobs, 1 + total // _UNIT_BYTES))]
+        sizes = [0] * len(units)
+        for source in sources:
+            smallest = sizes.index(min(sizes))
+            units[smallest].append(source)
+            sizes[smallest] += source.stat().st_size
+        paths = []
+        for number, unit in enumerate(filter(None, units)):
+            path = folder / f"unit{number}.cpp"
+            path.write_text("".join(f'#include "{source.name}"\n' for source in sorted(unit)))
+            paths.append(path)
+        return paths
+
+    def _compile(self, source: Path, folder: Path, *, model: bool = True) -> Path:
+        target = folder / f"{source.stem}.o"
+        command = [*self.compiler.command, *self.flags, "-c", str(source), "-o", str(target)]
+        if model:
+            command += [f"-I{folder}", *self.defines]
+        run_tool(command, "the C++ compiler", cwd=folder)
         return target
 
+    def _compile_runtime(self, source: Path) -> Path:
+        """Compile a part of Verilator that is the same for every design, once."""
+        key = content_key([*self._tools(), source.read_bytes()])
+        return cached_file(
+            f"{source.stem}-{key}.o",
+            lambda folder: self._compile(source, folder, model=False),
+            cache_dir=self.cache_dir,
+        )
 
-def _defines(rtl: Rtl, trace: bool) -> list[str]:
+
+def _defines(rtl: Rtl) -> list[str]:
     """Give the ports of a design as macros for the harness."""
     code = "uint32_t" if rtl.input.code_dtype.itemsize == 4 else "uint64_t"
     macros: dict[str, str | int] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from lgnx.files import atomic_path
 from lgnx.ops.errors import InputError
 
-__all__ = ["cache_folder", "cached_library", "content_key"]
+__all__ = ["cache_folder", "cached_file", "content_key"]
 
 _DIGEST_BYTES = 32
 
@@ -34,20 +34,20 @@ def content_key(parts: Iterable[str | bytes]) -> str:
     return digest.hexdigest()[:32]
 
 
-def cached_library(
+def cached_file(
     name: str,
     build: Callable[[Path], Path],
     *,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Give a shared library from the cache; build it if it is not there, or damaged.
+    """Give a compiled file from the cache; build it if it is not there, or damaged.
 
     Parameters
     ----------
     name
-        Name of the file without its suffix; tells the content.
+        Name of the file, which tells the content.
     build
-        Called with an empty folder; gives the library, which is then copied into the cache.
+        Called with an empty folder; gives the file, which is then copied into the cache.
     cache_dir
         In place of `cache_folder`.
 
@@ -57,9 +57,9 @@ def cached_library(
         If the cache folder cannot be written to.
     """
     cache = (Path(cache_dir) if cache_dir is not None else cache_folder()).absolute()
-    library = cache / f"{name}.so"
-    if _is_whole(library):
-        return library
+    path = cache / name
+    if _is_whole(path):
+        return path
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,16 +68,16 @@ def cached_library(
         ) from None
     with tempfile.TemporaryDirectory(prefix="lgnx-cosim-") as folder:
         content = build(Path(folder)).read_bytes()
-    with atomic_path(library) as temporary:
+    with atomic_path(path) as temporary:
         # A digest behind the end of an ELF file does not hurt, and makes one file of the two.
         temporary.write_bytes(content + hashlib.sha256(content).digest())
-    return library
+    return path
 
 
-def _is_whole(library: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """Tell whether a cached file is as it was written: loading a damaged one could crash."""
     try:
-        content = library.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return False
     return hashlib.sha256(content[:-_DIGEST_BYTES]).digest() == content[-_DIGEST_BYTES:]

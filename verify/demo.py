@@ -22,19 +22,22 @@ from lgnx.check import check_or_raise
 from lgnx.files import save_model
 from lgnx.functions import attach_functions
 from lgnx.inspect import inspect
+from lgnx.netlist.view import cone, draw_cone
 from lgnx.network import Network
 from lgnx.ops.errors import require
 from lgnx.optimize import optimize
 from lgnx.passes.pipelines import lower
 from lgnx.session import InferenceSession
 from lgnx.verify.reference import run_reference
-from lgnx.verify.report import Report, Stage, write_report
+from lgnx.verify.report import Report, Stage, figure_svg, write_report
 
 __all__ = ["Demo", "Progress"]
 
 INPUT_FORMAT = "ufixed<5,1>"  # the pixels are k/16 in 0..1; the format reaches 31/16
 RANDOM_SAMPLES = 10_000
 PIPELINE = 3  # levels of gates between two registers
+
+_DRAWABLE_OUTPUTS, _DRAWABLE_NODES = 500, 24
 
 # Opens a step: (what it does, its length or None) -> context with a function that advances it.
 Progress = Callable[[str, "float | None"], AbstractContextManager[Callable[[float], None]]]
@@ -229,6 +232,7 @@ class Demo:
 
         def run(x: np.ndarray) -> np.ndarray:
             result = simulation.run(x)
+            assert result.scores is not None  # the classifier has a group sum
             scores = self._network.scale(result.scores)
             wrong = result.class_index != scores.argmax(axis=1)
             scores[wrong] = np.nan  # a class that does not follow from its scores is a mismatch
@@ -263,8 +267,27 @@ class Demo:
         return path
 
     def _drawing(self) -> tuple[str, str]:
-        """Return the cone of the output with the middling number of gates, and words on it."""
-        raise NotImplementedError
+        """Draw the largest cone, among the first outputs, that is still easy to look at."""
+        network = self._network
+        outputs = range(min(_DRAWABLE_OUTPUTS, network.netlist.n_outputs))
+        sizes = {output: cone(network.netlist, output).n_nodes for output in outputs}
+        small = [o for o in outputs if sizes[o] <= _DRAWABLE_NODES]
+        chosen = max(small or [0], key=lambda output: sizes[output])
+        names = None
+        if network.thresholds is not None:
+            sign = ">" if network.strict else "≥"
+            names = [
+                f"p{pixel} {sign} {threshold:.2f}"
+                for pixel, row in enumerate(network.thresholds.tolist())
+                for threshold in row
+            ]
+        axes = draw_cone(network.netlist, chosen, input_names=names)
+        digit = chosen // network.group_size
+        text = (
+            f"Output {chosen}, one of the {network.group_size:,} votes for digit {digit}: "
+            f"{sizes[chosen]} gates. A dashed red wire is complemented; p is a pixel."
+        )
+        return figure_svg(axes.figure, "cone"), text
 
     # ------------------------------------------------------------------------------- helpers
 

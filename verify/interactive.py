@@ -27,7 +27,7 @@ import numpy as np
 
 from lgnx.ops.errors import InputError, ToolError, require
 from lgnx.verify.build import available_cpus
-from lgnx.verify.cache import cached_library, content_key
+from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl, read_rtl
 from lgnx.verify.verilator import Verilator, find_compiler, find_verilator, run_tool
 
@@ -91,8 +91,8 @@ def open_rtl(
     version = importlib.metadata.version("pyverilator-mm")
     tools = [verilator.version, verilator.banner, find_compiler().banner, version]
     key = content_key([*tools, *rtl.contents()])
-    library = cached_library(
-        f"{rtl.top}-pyverilator-{key}",
+    library = cached_file(
+        f"{rtl.top}-pyverilator-{key}.so",
         lambda folder: _build(rtl, verilator, folder, jobs or available_cpus()),
         cache_dir=cache_dir,
     )

@@ -14,7 +14,15 @@ from typing import Any
 from lgnx.files import atomic_path
 from lgnx.ops.errors import require
 
-__all__ = ["Report", "Stage", "plot_functions", "plot_gates", "plot_speeds", "write_report"]
+__all__ = [
+    "Report",
+    "Stage",
+    "figure_svg",
+    "plot_functions",
+    "plot_gates",
+    "plot_speeds",
+    "write_report",
+]
 
 # matplotlib writes these colours; the page replaces them, so that plots follow light and dark.
 _INK, _BARS, _PALE = "#010203", "#040506", "#070809"
@@ -61,7 +69,7 @@ class Report:
     files
         For each label, a path relative to the report.
     drawing
-        An SVG of one output's cone, with `drawing_text` below it.
+        An SVG (`figure_svg`) of one output's cone, with `drawing_text` below it.
     """
 
     title: str
@@ -134,7 +142,7 @@ def plot_functions(functions: Mapping[str, Mapping[str, int]]) -> str:
         axes.barh(heights, values, height=thickness, color=shades[place % 3], label=label)
     axes.set_yticks(range(len(names)), names)
     axes.legend(frameon=False, labelcolor=_INK, loc="lower right")
-    return _svg(figure, "functions")
+    return figure_svg(figure, "functions")
 
 
 def _bars(rows: Sequence[tuple[str, float]], log: bool = False) -> str:
@@ -150,7 +158,7 @@ def _bars(rows: Sequence[tuple[str, float]], log: bool = False) -> str:
     axes.set_xlim(low, high**1.12 / low**0.12 if log else high * 1.15)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
-    return _svg(figure, "speeds" if log else "gates")
+    return figure_svg(figure, "speeds" if log else "gates")
 
 
 def _short(value: float) -> str:
@@ -174,7 +182,8 @@ def _figure(height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any, salt: str) -> str:
+def figure_svg(figure: Any, salt: str) -> str:
+    """Return a matplotlib figure as an inline SVG; `salt` keeps its ids apart from others."""
     matplotlib = require("matplotlib", extra="view")
     stream = io.StringIO()
     settings = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": "sans-serif"}

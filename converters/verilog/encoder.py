@@ -78,8 +78,14 @@ def encode(network: Network, input_format: str | None, port_format: str | None) 
             if always is not None:
                 outside.append((feature, threshold))
             fixed.append(always)
-            keys.append((feature, None if always is not None else _at_port(
-                code, form, port, feature, threshold, network.strict)))
+            keys.append(
+                (
+                    feature,
+                    None
+                    if always is not None
+                    else _at_port(code, form, port, feature, threshold, network.strict),
+                )
+            )
     warnings = []
     if outside:
         feature, threshold = outside[0]
@@ -158,5 +164,3 @@ def _merge(
     )
     bits = [keys[i] for i in live]
     return Encoder(port, form, bits, compact, sum(f is not None for f in fixed), warnings)
-
-

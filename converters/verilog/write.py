@@ -26,22 +26,24 @@ SIDECAR = "lgnx.json"
 COMBINATIONAL_LEVELS = 4  # levels of a module where no registers decide
 
 _KEYWORDS = frozenset(
-    "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config "
-    "deassign default defparam design disable edge else end endcase endconfig endfunction "
-    "endgenerate endmodule endprimitive endspecify endtable endtask event for force forever fork "
-    "function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance "
-    "integer join large liblist library localparam macromodule medium module nand negedge nmos nor "
-    "noshowcancelled not notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 "
-    "pulldown pullup rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 rtranif1 "
-    "scalared showcancelled signed small specify specparam strong0 strong1 supply0 supply1 table "
-    "task time tran tranif0 tranif1 tri tri0 tri1 triand trior trireg unsigned use vectored wait "
-    "wand weak0 weak1 while wire wor xnor xor "
-    "alias assert bind bit break byte chandle class clocking const constraint context continue "
-    "cover do endclass endinterface endpackage endprogram enum export extends extern final "
-    "foreach import int interface intersect local logic longint modport new null package packed "
-    "priority program property protected pure rand ref return sequence shortint shortreal static "
-    "string struct super tagged this throughout timeprecision timeunit type typedef union unique "
-    "var virtual void with within".split()
+    """
+    always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config
+    deassign default defparam design disable edge else end endcase endconfig endfunction
+    endgenerate endmodule endprimitive endspecify endtable endtask event for force forever
+    fork function generate genvar highz0 highz1 if ifnone incdir include initial inout input
+    instance integer join large liblist library localparam macromodule medium module nand
+    negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos posedge
+    primitive pull0 pull1 pulldown pullup rcmos real realtime reg release repeat rnmos rpmos
+    rtran rtranif0 rtranif1 scalared showcancelled signed small specify specparam strong0
+    strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 triand trior
+    trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor alias assert
+    bind bit break byte chandle class clocking const constraint context continue cover do
+    endclass endinterface endpackage endprogram enum export extends extern final foreach
+    import int interface intersect local logic longint modport new null package packed
+    priority program property protected pure rand ref return sequence shortint shortreal
+    static string struct super tagged this throughout timeprecision timeunit type typedef
+    union unique var virtual void with within
+    """.split()
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 
@@ -108,7 +110,7 @@ def write_rtl(
     say("stages")
     stages = cut(encoder.netlist, stages_every or COMBINATIONAL_LEVELS) if encoder.bits else []
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(_resource("templates"))),
+        loader=jinja2.FunctionLoader(lambda name: _resource(f"templates/{name}")),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
@@ -120,8 +122,9 @@ def write_rtl(
     return sidecar
 
 
-def _resource(name: str) -> Path:
-    return Path(str(resources.files("lgnx.converters.verilog").joinpath(name)))
+def _resource(name: str) -> str:
+    """Text of a file beside this one; editable installs have no real path for its folder."""
+    return resources.files("lgnx.converters.verilog").joinpath(name).read_text("utf-8")
 
 
 def _check_name(top: str) -> None:
@@ -220,7 +223,9 @@ def _sidecar(
         "gates": netlist.n_nodes,
         "levels": netlist.depth,
         "levels_per_stage": every,
-        "stages": [{"gates": s.gates, "inputs": s.n_inputs, "outputs": s.n_outputs} for s in stages],
+        "stages": [
+            {"gates": s.gates, "inputs": s.n_inputs, "outputs": s.n_outputs} for s in stages
+        ],
         "thresholds": {
             "given": given,
             "comparators": comparators,
@@ -298,11 +303,10 @@ def _render(
         constants=constants,
         latency=sidecar["latency"],
     )
-    static = _resource("static")
     if network.groups and network.group_size > 1:
-        files["lgnx_popcount.v"] = (static / "lgnx_popcount.v").read_text()
+        files["lgnx_popcount.v"] = _resource("static/lgnx_popcount.v")
     if network.groups > 1:
-        files["lgnx_argmax.v"] = (static / "lgnx_argmax.v").read_text()
+        files["lgnx_argmax.v"] = _resource("static/lgnx_argmax.v")
     return files
 
 

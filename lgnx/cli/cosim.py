@@ -141,15 +141,17 @@ def _compare(simulation: CoSimulation, model: Path, name: str, source: Source, v
     started = time.perf_counter()
     with common.progress(f"simulating {name}", total) as advance:
         for x in batches:
-            wanted = vcd if run.first is None else None
-            report = compare(simulation, model, x, vcd=wanted, progress=advance)
+            report = compare(simulation, model, x, vcd=None, progress=advance)
             if run.first is None and report.first is not None:
                 place = run.samples + report.first.index
                 run.first = dataclasses.replace(report.first, index=place)
-                run.vcd = report.vcd
             run.samples += report.samples
             run.mismatches += report.mismatches
     run.seconds = time.perf_counter() - started
+    if run.first is not None:
+        with common.working("building the simulation with waves"):
+            simulation.trace(run.first.input, vcd)
+        run.vcd = vcd
     return run
 
 

@@ -168,12 +168,11 @@ def _choose(low: np.ndarray, high: np.ndarray, delta: np.ndarray) -> np.ndarray:
 
 def _joins(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Nodes of p ^ (y & q) besides those of p and q."""
-    product = _varies(q)
-    return product + (_varies(p) & q.any(axis=1))
+    return _varies(q).astype(np.int64) + (_varies(p) & q.any(axis=1))
 
 
 def _varies(bits: np.ndarray) -> np.ndarray:
-    return (bits.any(axis=1) & ~bits.all(axis=1)).astype(np.int64)
+    return np.logical_and(bits.any(axis=1), ~bits.all(axis=1))
 
 
 def _estimate(bits: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -184,7 +185,7 @@ def _stages(
         boxes.setdefault(way, _Box("way", "", column))
         ways.append(way)
     chain = [source, *ways, reader]
-    return [(a, b, inverted) for a, b in zip(chain[:-1], chain[1:], strict=True)]
+    return [(a, b, inverted) for a, b in pairwise(chain)]
 
 
 def _leaf(variable: int, first: int, names: Sequence[str]) -> _Box:
@@ -220,7 +221,8 @@ def _arrange(picture: _Picture) -> None:
         for keys in columns if forth else reversed(columns):
             wanted = []
             for key in keys:
-                neighbours = (sources[key] if forth else readers[key]) or sources[key] + readers[key]
+                here, there = sources[key], readers[key]
+                neighbours = (here if forth else there) or here + there
                 wanted.append(float(np.mean([picture.boxes[n].y for n in neighbours])))
             _place(picture, keys, wanted)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,7 +66,11 @@ class Netlist:
         """
         if self.n_inputs < 0:
             raise LgnxError(f"netlist: n_inputs is {self.n_inputs}, must not be negative")
-        for name, dtype, rank in (("kinds", "uint8", 1), ("fanins", "uint32", 2), ("outputs", "uint32", 1)):
+        for name, dtype, rank in (
+            ("kinds", "uint8", 1),
+            ("fanins", "uint32", 2),
+            ("outputs", "uint32", 1),
+        ):
             array = getattr(self, name)
             if array.dtype != np.dtype(dtype) or array.ndim != rank:
                 raise LgnxError(
@@ -148,7 +153,7 @@ class Netlist:
         order = np.argsort(levels, kind="stable")
         bounds = np.searchsorted(levels[order], np.arange(1, levels.max() + 2))
         effective = complements.copy()
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in pairwise(bounds):
             nodes = order[start:end]
             effective[nodes] ^= flipped[wires[nodes]]
             odd = effective[nodes, 0] ^ effective[nodes, 1]
@@ -192,4 +197,3 @@ class Netlist:
             at += run.count
         outputs = literals[program.outputs >> 1] ^ (program.outputs & 1)
         return builder.finish(outputs)
-

@@ -11,7 +11,7 @@ from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.symbolic import (
     SAMPLES,
-    NotBoolean,
+    NotBooleanError,
     fold,
     from_literals,
     is_data_movement,
@@ -176,7 +176,7 @@ def _try(
         ]
         try:
             outputs = run_node(node, symbols, constants, builder, opset)
-        except NotBoolean as error:
+        except NotBooleanError as error:
             reasons[node] = str(error)
             return region, [node]
         values.update(zip(node.outputs, outputs, strict=True))
@@ -229,7 +229,7 @@ def _probe(
             if not missing and node.inputs:
                 try:
                     results = fold(node, inputs, opset)
-                except NotBoolean:
+                except NotBooleanError:
                     results = []
                 if results:
                     result = results[value.index() or 0]
@@ -254,5 +254,3 @@ def _probe_shape(
     start = node.attributes.get_int("start", 0)
     end = node.attributes.get_int("end", len(shape))
     return np.array(shape[start:end], np.int64)
-
-

@@ -26,13 +26,15 @@ SAMPLES = 2
 OFFSET = np.int64(1) << 40
 
 DATA_MOVEMENT = frozenset(
-    "Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Pad Reshape Slice "
-    "SpaceToDepth Split Squeeze Tile Transpose Unsqueeze".split()
+    """
+    Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Pad
+    Reshape Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze
+    """.split()
 )
 LOGIC = frozenset(["And", "Or", "Xor", "Not", "Equal", "Where", "Cast"])
 
 
-class NotBoolean(LgnxError):
+class NotBooleanError(LgnxError):
     """A node is not Boolean logic on the bits of one sample; the message says why."""
 
 
@@ -47,14 +49,14 @@ def to_literals(value: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    NotBoolean
+    NotBooleanError
         If the first axis is not the batch, or if samples were mixed.
     """
     if value.ndim == 0 or len(value) != SAMPLES:
-        raise NotBoolean("its first axis is not the batch")
+        raise NotBooleanError("its first axis is not the batch")
     one, two = value
     if not np.array_equal(two, np.where(one > 1, one + OFFSET, one)):
-        raise NotBoolean("it mixes samples of the batch")
+        raise NotBooleanError("it mixes samples of the batch")
     return one.astype(np.uint32)
 
 
@@ -99,7 +101,7 @@ def run_node(
 
     Raises
     ------
-    NotBoolean
+    NotBooleanError
         If the node is not Boolean logic of single samples.
     """
     inputs = [
@@ -108,7 +110,7 @@ def run_node(
     ]
     for value, source in zip(inputs, node.inputs, strict=True):
         if value is None and source is not None:
-            raise NotBoolean(f"its input {source.name!r} is neither bits nor a constant")
+            raise NotBooleanError(f"its input {source.name!r} is neither bits nor a constant")
     if node.domain == DOMAIN and node.op_type == "LogicDense":
         return [_logic_dense(symbols[0], constants[1], constants[2], builder)]
     if is_data_movement(node):
@@ -118,7 +120,7 @@ def run_node(
         return outputs
     if is_logic(node):
         return [_logic(node, [value for value in inputs if value is not None], builder)]
-    raise NotBoolean("it is not a Boolean operator")
+    raise NotBooleanError("it is not a Boolean operator")
 
 
 def fold(node: ir.Node, constants: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
@@ -133,7 +135,7 @@ def _logic_dense(
     builder: NetlistBuilder,
 ) -> np.ndarray:
     if x is None or indices is None or tables is None:
-        raise NotBoolean("its indices and tables are not constant")
+        raise NotBooleanError("its indices and tables are not constant")
     literals = to_literals(x)
     rows = literals.reshape(-1, literals.shape[-1])
     made = [builder.lut(tables, row[indices]) for row in rows]
@@ -143,20 +145,20 @@ def _logic_dense(
 def _logic(node: ir.Node, values: list[np.ndarray], builder: NetlistBuilder) -> np.ndarray:
     if node.op_type == "Cast":
         if node.attributes["to"].as_int() != onnx.TensorProto.BOOL:
-            raise NotBoolean("it turns bits into numbers")
+            raise NotBooleanError("it turns bits into numbers")
         return values[0]
     # Constants of fewer axes, and batches of one, broadcast as they do in the model.
     shape = np.broadcast_shapes(*(value.shape for value in values))
     operands = [to_literals(np.broadcast_to(value, shape)) for value in values]
-    gate: Callable[..., np.ndarray] = {
+    gates: dict[str, Callable[..., np.ndarray]] = {
         "And": builder.and_,
         "Or": builder.or_,
         "Xor": builder.xor,
         "Equal": lambda a, b: builder.xor(a, b) ^ np.uint32(1),
         "Not": lambda a: a ^ np.uint32(1),
         "Where": builder.mux,
-    }[node.op_type]
-    return from_literals(gate(*operands))
+    }
+    return from_literals(gates[node.op_type](*operands))
 
 
 def _move(node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
@@ -168,9 +170,7 @@ def _move(node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int) -> lis
     return _evaluate(node, numbers, opset)
 
 
-def _evaluate(
-    node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int
-) -> list[np.ndarray]:
+def _evaluate(node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
     proto = ir.serde.serialize_node(node)
     del proto.metadata_props[:]
     names = [f"i{i}" if value is not None else "" for i, value in enumerate(inputs)]
@@ -178,14 +178,12 @@ def _evaluate(
     del proto.input[:], proto.output[:]
     proto.input.extend(names)
     proto.output.extend(outputs)
-    feeds = {
-        name: value for name, value in zip(names, inputs, strict=True) if value is not None
-    }
+    feeds = {name: value for name, value in zip(names, inputs, strict=True) if value is not None}
     evaluator = _evaluator(proto.SerializeToString(), tuple(feeds), tuple(outputs), opset)
     try:
         return [np.asarray(value) for value in evaluator.run(None, feeds)]
     except Exception as error:
-        raise NotBoolean(f"it fails on values of these shapes: {error}") from error
+        raise NotBooleanError(f"it fails on values of these shapes: {error}") from error
 
 
 @functools.lru_cache(maxsize=256)

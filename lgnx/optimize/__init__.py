@@ -187,7 +187,7 @@ def optimize(
     Raises
     ------
     ModelError
-        If the model has no Boolean region.
+        If the model has no Boolean region, or a program that is not an initializer.
     ComparisonError
         If a result is not equivalent.
     """
@@ -200,6 +200,8 @@ def optimize(
     for node in lowered.graph.node:
         if node.domain != DOMAIN or node.op_type != "LogicNetwork":
             continue
+        if len(node.input) < 2 or node.input[1] not in programs:
+            raise ModelError(f"node {node.name!r}, input program: must be an initializer")
         tensor = programs[node.input[1]]
         netlist = Netlist.from_program(decode(numpy_helper.to_array(tensor)))
         result = optimize_netlist(
@@ -212,6 +214,9 @@ def optimize(
         )
         words = encode(result.netlist.to_program())
         tensor.CopyFrom(numpy_helper.from_array(words, tensor.name))
+        for info in lowered.graph.value_info:
+            if info.name == tensor.name:
+                info.type.tensor_type.shape.dim[0].dim_value = len(words)
         reports.append(result.report)
     if not reports:
         raise ModelError("the model has no logic network to optimise")

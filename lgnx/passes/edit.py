@@ -67,14 +67,15 @@ class Inserter:
         inputs: Sequence[ir.Value | None],
         attributes: dict[str, Any] | None = None,
         *,
-        dtype: ir.DataType,
-        shape: Sequence[Any] | None = None,
+        dtype: ir.DataType | None,
+        shape: Sequence[Any] | ir.Shape | None = None,
         domain: str = "",
     ) -> ir.Value:
         """Add a node with one output, and give that."""
         output = ir.Value(name=fresh_name(self.graph, f"{self.name}/{op_type}"))
-        output.dtype = dtype
-        output.shape = None if shape is None else ir.Shape(shape)
+        if dtype is not None:
+            output.dtype = dtype
+        output.shape = None if shape is None else ir.Shape(tuple(shape))
         node = ir.node(
             op_type, inputs, attributes=attributes or {}, outputs=[output], domain=domain
         )

@@ -38,7 +38,8 @@ class LowerGroupSumPass(ir.passes.InPlacePass):
     @staticmethod
     def _lower(graph: ir.Graph, node: ir.Node) -> None:
         x, y = node.inputs[0], node.outputs[0]
-        assert x is not None and x.shape is not None
+        assert x is not None
+        assert x.shape is not None
         groups = node.attributes.get_int("groups")
         dtype = ir.DataType(node.attributes.get_int("dtype", int(ir.DataType.FLOAT)))
         shape = [batch_dim(x), groups]

@@ -65,9 +65,7 @@ class LowerLogicDensePass(ir.passes.InPlacePass):
             domain=DOMAIN,
         )
         if len(x.shape) != 2:
-            leading = insert.op(
-                "Shape", [x], {"start": 0, "end": -1}, dtype=ir.DataType.INT64
-            )
+            leading = insert.op("Shape", [x], {"start": 0, "end": -1}, dtype=ir.DataType.INT64)
             last = insert.constant("width", np.array([n], np.int64))
             shape = insert.op("Concat", [leading, last], {"axis": 0}, dtype=ir.DataType.INT64)
             bits = insert.op("Reshape", [bits, shape], dtype=ir.DataType.BOOL, shape=y.shape)
@@ -134,7 +132,11 @@ def _emit(
         nonlocal state, pending, first_new
         if pending:
             state = insert.op(
-                "Concat", [state, *pending], {"axis": 0}, dtype=_WORDS, shape=[n_inputs + total, None]
+                "Concat",
+                [state, *pending],
+                {"axis": 0},
+                dtype=_WORDS,
+                shape=[n_inputs + total, None],
             )
             pending, first_new = [], total
 
@@ -148,9 +150,7 @@ def _emit(
         # Nothing but gates of one level: the inputs need not be carried along.
         state = pending[0]
         if len(pending) > 1:
-            state = insert.op(
-                "Concat", pending, {"axis": 0}, dtype=_WORDS, shape=[total, None]
-            )
+            state = insert.op("Concat", pending, {"axis": 0}, dtype=_WORDS, shape=[total, None])
         wires = wires - n_inputs
         if np.array_equal(wires, np.arange(total)):
             return state
@@ -160,22 +160,16 @@ def _emit(
     if complements.any():
         mask = np.where(complements, ~np.uint64(0), np.uint64(0)).astype(np.uint64)[:, None]
         flips = insert.constant("complements", mask)
-        result = insert.op(
-            "BitwiseXor", [result, flips], dtype=_WORDS, shape=[len(outputs), None]
-        )
+        result = insert.op("BitwiseXor", [result, flips], dtype=_WORDS, shape=[len(outputs), None])
     return result
 
 
 def _gather(insert: Inserter, words: ir.Value, wires: np.ndarray) -> ir.Value:
     index = insert.constant("wires", wires.astype(np.int32))
-    return insert.op(
-        "Gather", [words, index], {"axis": 0}, dtype=_WORDS, shape=[len(wires), None]
-    )
+    return insert.op("Gather", [words, index], {"axis": 0}, dtype=_WORDS, shape=[len(wires), None])
 
 
-def _gate(
-    insert: Inserter, code: int, words: ir.Value, a: np.ndarray, b: np.ndarray
-) -> ir.Value:
+def _gate(insert: Inserter, code: int, words: ir.Value, a: np.ndarray, b: np.ndarray) -> ir.Value:
     """All gates of one two-input function, by its truth table."""
     shape = [len(a), None]
 

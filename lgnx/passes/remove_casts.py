@@ -158,13 +158,14 @@ def _arithmetic(graph: ir.Graph, node: ir.Node) -> bool:
 
 
 def _or_operands(left: ir.Value | None, right: ir.Value | None) -> tuple[ir.Value, ir.Value] | None:
-    """a and b, if the operands are F(a) + F(b) and F(And(a, b)), whichever way round."""
+    """A and b, if the operands are F(a) + F(b) and F(And(a, b)), whichever way round."""
     total = None if left is None else left.producer()
     both_bits = _bits(right)
     both = None if both_bits is None else both_bits.producer()
     if not (is_op(total, "Add") and is_op(both, "And")):
         return None
-    assert total is not None and both is not None
+    assert total is not None
+    assert both is not None
     a, b = (_bits(value) for value in total.inputs)
     if a is None or b is None or {id(a), id(b)} != {id(value) for value in both.inputs}:
         return None

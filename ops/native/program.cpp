@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t kHeaderWords = 8;
 constexpr uint64_t kRunWords = 4;
 constexpr uint64_t kMaxWires = uint64_t{1} << 31;
+constexpr uint64_t kMaxInputs = uint64_t{1} << 24;
 
 void check(bool condition, const std::string& field, const std::string& message) {
   require(condition, "program, " + field + ": " + message);
@@ -32,6 +33,9 @@ Program parse_program(const uint32_t* words, uint64_t n_words) {
   const uint64_t expected = kHeaderWords + kRunWords * n_runs + n_operands + n_outputs;
   check(n_words == expected, "words",
         number(n_words) + " words, the header says " + number(expected));
+  // Memory is needed for every input, even of a file that hardly has any other content.
+  check(n_inputs <= kMaxInputs, "n_inputs",
+        "is " + number(n_inputs) + ", at most " + number(kMaxInputs));
   check(1 + n_inputs + n_gates <= kMaxWires, "n_gates", "more than 2^31 wires");
   check(n_outputs >= 1, "n_outputs", "is 0, must be at least 1");
 

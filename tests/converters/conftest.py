@@ -41,7 +41,7 @@ def outputs_of() -> Callable[..., list[np.ndarray]]:
     def run(module: Any, *inputs: np.ndarray) -> list[np.ndarray]:
         with torch.no_grad():
             result = module.eval()(*[torch.from_numpy(x) for x in inputs])
-        return [y.numpy() for y in (result if isinstance(result, tuple) else (result,))]
+        return [y.detach().numpy() for y in (result if isinstance(result, tuple) else (result,))]
 
     return run
 

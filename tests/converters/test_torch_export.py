@@ -130,6 +130,23 @@ def test_logic_layers_mix_with_ordinary_torch(assert_same: Check) -> None:
         assert_same(model, module, np.random.default_rng(1).random((batch, 8), np.float32))
 
 
+def test_any_value_may_be_an_output(assert_same: Check) -> None:
+    class Outputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = dense(16, 40)
+            self.y = nn.Parameter(torch.full((40,), 2.0))
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            bits = self.layer(x)
+            return x, bits, bits, self.y, bits * self.y
+
+    module = Outputs()
+    model = export(module, torch.zeros(2, 16))
+    assert [value.name for value in model.graph.output] == ["y", "y1", "y2", "y3", "y4"]
+    assert_same(model, module, np.random.default_rng(6).integers(0, 2, (65, 16)).astype("f4"))
+
+
 def test_images_are_thermometer_coded_by_channel(assert_same: Check) -> None:
     thresholds = torch.tensor([[0.2, 0.5], [0.3, 0.6], [0.1, 0.9]])
     module = nn.Sequential(

@@ -18,8 +18,7 @@ def netlists(draw: st.DrawFn, max_inputs: int = 6, max_nodes: int = 25) -> Netli
     n_nodes = draw(st.integers(0, max_nodes))
     kinds = draw(st.lists(st.integers(0, 1), min_size=n_nodes, max_size=n_nodes))
     fanins = [
-        [draw(st.integers(0, 2 * (1 + n_inputs + i) - 1)) for _ in range(2)]
-        for i in range(n_nodes)
+        [draw(st.integers(0, 2 * (1 + n_inputs + i) - 1)) for _ in range(2)] for i in range(n_nodes)
     ]
     last = 2 * (1 + n_inputs + n_nodes) - 1
     outputs = draw(st.lists(st.integers(0, last), min_size=1, max_size=6))
