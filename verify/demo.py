@@ -35,7 +35,7 @@ __all__ = ["Demo", "Progress"]
 
 INPUT_FORMAT = "ufixed<5,1>"  # the pixels are k/16 in 0..1; the format reaches 31/16
 RANDOM_SAMPLES = 10_000
-PIPELINE = 3  # levels of gates between two registers
+PIPELINE = 1  # levels of gates between two registers
 
 _DRAWABLE_OUTPUTS, _DRAWABLE_NODES = 500, 24
 

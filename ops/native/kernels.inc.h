@@ -86,11 +86,12 @@ void run_steps(const Schedule& schedule, uint64_t* words) {
   case T:                                       \
     run2<T, V, M>(operands, step.count, lines); \
     break;
-      LGNX_GATE(0x0)
-      LGNX_GATE(0x1)
-      LGNX_GATE(0x2) LGNX_GATE(0x3) LGNX_GATE(0x4) LGNX_GATE(0x5) LGNX_GATE(0x6) LGNX_GATE(0x7)
-          LGNX_GATE(0x8) LGNX_GATE(0x9) LGNX_GATE(0xA) LGNX_GATE(0xB) LGNX_GATE(0xC) LGNX_GATE(0xD)
-              LGNX_GATE(0xE) LGNX_GATE(0xF)
+      // clang-format off
+      LGNX_GATE(0x0) LGNX_GATE(0x1) LGNX_GATE(0x2) LGNX_GATE(0x3)
+      LGNX_GATE(0x4) LGNX_GATE(0x5) LGNX_GATE(0x6) LGNX_GATE(0x7)
+      LGNX_GATE(0x8) LGNX_GATE(0x9) LGNX_GATE(0xA) LGNX_GATE(0xB)
+      LGNX_GATE(0xC) LGNX_GATE(0xD) LGNX_GATE(0xE) LGNX_GATE(0xF)
+      // clang-format on
 #undef LGNX_GATE
     }
   }
