@@ -26,7 +26,9 @@ _COMPILE = (
     *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0"),
 )
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
+_HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
+_UNIT_LIMIT = 2_000_000  # beyond which a compiler needs much memory
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
 
 
@@ -105,11 +107,18 @@ class _Build:
             self.flags.append("-fbracket-depth=4096")
         self.flags += [f"-I{include}", f"-I{include / 'vltstd'}"]
         self.defines = _defines(rtl)
-        self.harness = files("lgnx.verify").joinpath("harness/batch.cpp").read_bytes()
+        self.harness = files("lgnx.verify").joinpath(f"harness/{_HARNESS}").read_bytes()
 
     def key(self) -> str:
         return content_key(
-            [*self._tools(), *self.verilate, *self.defines, self.harness, *self.rtl.contents()]
+            [
+                *self._tools(),
+                *self.verilate,
+                *self.defines,
+                *_HARNESS_FLAGS,
+                self.harness,
+                *self.rtl.contents(),
+            ]
         )
 
     def _tools(self) -> list[str]:
@@ -120,7 +129,7 @@ class _Build:
     def run(self, folder: Path) -> Path:
         self.verilator.run([*self.verilate, "--Mdir", folder, *self.rtl.files])
         self.progress(_VERILATE_SHARE)
-        driver = folder / "batch.cpp"
+        driver = folder / _HARNESS
         driver.write_bytes(self.harness)
         sources = [driver, *self._units(folder)]
         with ThreadPoolExecutor(self.jobs) as pool:
@@ -143,7 +152,8 @@ class _Build:
         """Gather the model's sources in a few units, since each reads all headers."""
         sources = sorted(folder.glob("Vlgnx*.cpp"), key=lambda path: -path.stat().st_size)
         total = sum(path.stat().st_size for path in sources)
-        units: list[list[Path]] = [[] for _ in range(min(self.jobs, 1 + total // _UNIT_BYTES))]
+        number = max(min(self.jobs, 1 + total // _UNIT_BYTES), total // _UNIT_LIMIT)
+        units: list[list[Path]] = [[] for _ in range(number)]
         sizes = [0] * len(units)
         for source in sources:
             smallest = sizes.index(min(sizes))
@@ -161,6 +171,8 @@ class _Build:
         command = [*self.compiler.command, *self.flags, "-c", str(source), "-o", str(target)]
         if model:
             command += [f"-I{folder}", *self.defines]
+        if source.name == _HARNESS:
+            command += _HARNESS_FLAGS
         run_tool(command, "the C++ compiler", cwd=folder)
         return target
 
@@ -176,7 +188,7 @@ class _Build:
 
 def _defines(rtl: Rtl) -> list[str]:
     """Give the ports of a design as macros for the harness."""
-    code = "uint32_t" if rtl.input.code_dtype.itemsize == 4 else "uint64_t"
+    code = f"uint{8 * rtl.input.code_dtype.itemsize}_t"
     macros: dict[str, str | int] = {
         "INPUT": rtl.input.name,
         "FEATURES": rtl.input.features,
