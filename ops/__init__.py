@@ -6,6 +6,7 @@ a domain is named after and reads its `__all__`, finds the operators by itself.
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 from onnx import defs
@@ -52,6 +53,9 @@ __all__ = [  # noqa: RUF022
 for _operator in OPERATORS.values():
     if not defs.has(_operator.name, DOMAIN):
         defs.register_schema(_operator.schema)
+        # onnx would release the Python function that infers shapes after Python has ended, which
+        # hangs (1.19) or crashes (1.20, 1.21).
+        atexit.register(defs.deregister_schema, _operator.name, VERSION, DOMAIN)
 
 
 def __getattr__(name: str) -> Any:

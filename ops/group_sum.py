@@ -33,7 +33,7 @@ SCORE_CONSTRAINT = ("tensor(float)", "tensor(double)", "tensor(int32)", "tensor(
 # Every step is written even where its parameter is the default: adding 0 and dividing by 1 are
 # exact, so leaving a step out and doing it are the same.
 SCALE = """
-  count = ReduceSum <keepdims = 0> (grouped, last)
+  count = ReduceSum <keepdims = 0> (grouped, member_axis)
   count_typed = Cast <to: int = @dtype> (count)
   bias_value = Constant <value_float: float = @bias> ()
   bias_typed = Cast <to: int = @dtype> (bias_value)
@@ -57,7 +57,9 @@ GroupSum <groups: int, bias: float = 0.0, tau: float = 1.0, beta: float = 0.0, d
   size = Div (width, groups_shape)
   shape = Concat <axis = 0> (leading, groups_shape, size)
   ones = Cast <to = 6> (x)
-  grouped = Reshape <allowzero = 1> (ones, shape)"""
+  grouped = Reshape <allowzero = 1> (ones, shape)
+  x_shape = Shape (x)
+  member_axis = Shape (x_shape)"""
     + SCALE
     + "\n}"
 )

@@ -13,7 +13,8 @@ from lgnx.ops._operator import Finding, NodeView, Operator, input_dims, schema, 
 from lgnx.ops.tables import MAX_INPUTS, table_bytes
 
 # The address of a table entry is a sum of powers of two; its byte is fetched from the tables laid
-# out flat, so that every batch shape takes the same path.
+# out flat, so that every batch shape takes the same path. The axis of the sum is the rank of x and
+# not -1, which onnxruntime 1.23 does not take for an empty batch.
 BODY = """
 LogicDense (x, indices, tables) => (y) {
   flat = Constant <value_ints = [-1]> ()
@@ -31,7 +32,9 @@ LogicDense (x, indices, tables) => (y) {
   slots = Range (i0, k, i1)
   weights = Pow (i2, slots)
   weighted = Mul (bits, weights)
-  address = ReduceSum <keepdims = 0> (weighted, flat)
+  x_shape = Shape (x)
+  slot_axis = Shape (x_shape)
+  address = ReduceSum <keepdims = 0> (weighted, slot_axis)
   byte = Div (address, i8)
   bit = Mod (address, i8)
   n_shape = Shape <start = 0, end = 1> (tables)

@@ -142,7 +142,8 @@ TO_SCORES = (
   size = Div (width, groups_shape)
   shape = Concat <axis = 0> (batch, groups_shape, size)
   ones = Cast <to = 6> (network)
-  grouped = Reshape <allowzero = 1> (ones, shape)"""
+  grouped = Reshape <allowzero = 1> (ones, shape)
+  member_axis = Constant <value_ints = [2]> ()"""
     + SCALE
     + "\n}"
 )
