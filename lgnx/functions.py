@@ -46,6 +46,7 @@ def attach_functions(model: Any) -> onnx.ModelProto:
             raise ModelError(
                 f"{model_name(model)}: node {node.name!r}: {DOMAIN} has no operator {node.op_type}"
             )
+        _write_defaults(node)
         first = used.setdefault(node.op_type, node)
         if node.op_type == "LogicNetwork" and variant(first) != variant(node):
             raise ModelError(
@@ -65,3 +66,11 @@ def attach_functions(model: Any) -> onnx.ModelProto:
     # Functions came with version 8 of the file format.
     result.ir_version = max(result.ir_version, 8)
     return result
+
+
+def _write_defaults(node: onnx.NodeProto) -> None:
+    """Give a node every attribute, since onnx's evaluator does not know a function's defaults."""
+    given = {attribute.name for attribute in node.attribute}
+    for name, value in sorted(OPERATORS[node.op_type].schema.attributes.items()):
+        if name not in given and not value.required:
+            node.attribute.append(value.default_value)

@@ -54,6 +54,14 @@ def no_findings(node: NodeView) -> Iterator[Finding]:
     return iter(())
 
 
+def check_groups(groups: int, width: int | None) -> Iterator[Finding]:
+    """Find a number of groups that does not divide the bits."""
+    if groups < 1:
+        yield "error", "attribute groups", f"is {groups}, must be at least 1"
+    elif width is not None and width % groups:
+        yield "error", "attribute groups", f"is {groups}, which does not divide {width} bits"
+
+
 @dataclass(frozen=True, eq=False)
 class Operator:
     """One operator of the opset.

@@ -15,11 +15,11 @@ from lgnx.ops._operator import (
     Operator,
     attribute,
     attribute_value,
+    check_groups,
     input_dims,
     schema,
     set_output,
 )
-from lgnx.ops.group_sum import check_groups
 from lgnx.ops.unpack_bits import UNPACK, check_batch, check_packed
 
 BODY = (

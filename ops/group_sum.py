@@ -15,6 +15,7 @@ from lgnx.ops._operator import (
     Operator,
     attribute,
     attribute_value,
+    check_groups,
     input_dims,
     schema,
     set_output,
@@ -139,14 +140,6 @@ def check_scale(node: NodeView) -> Iterator[Finding]:
                 f"attribute {name}",
                 f"is {value:g}, must be a whole number for {SCORE_TYPES[dtype]} scores",
             )
-
-
-def check_groups(groups: int, width: int | None) -> Iterator[Finding]:
-    """Find a number of groups that does not divide the bits."""
-    if groups < 1:
-        yield "error", "attribute groups", f"is {groups}, must be at least 1"
-    elif width is not None and width % groups:
-        yield "error", "attribute groups", f"is {groups}, which does not divide {width} bits"
 
 
 def _check(node: NodeView) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from lgnx.ops._operator import (
     Operator,
     attribute,
     attribute_value,
+    check_groups,
     input_dims,
     schema,
     set_output,
@@ -25,7 +26,6 @@ from lgnx.ops.group_sum import (
     SCALE,
     SCALE_ATTRIBUTES,
     SCORE_CONSTRAINT,
-    check_groups,
     check_scale,
     scale_counts,
 )
@@ -292,11 +292,16 @@ OPERATOR = Operator(
         "A whole network: an optional thermometer, a gate program, an optional group sum.",
         [
             ("x", "T", "Shape [B, ...]: bits, or numbers if thresholds are given."),
-            ("program", "tensor(uint32)", "Words of the program, see network-program.md."),
+            (
+                "program",
+                "tensor(uint32)",
+                "Words of the program, see network-program.md; an initializer.",
+            ),
             (
                 "thresholds",
                 "T",
-                "Broadcastable against x with an axis appended, as for Thermometer.",
+                "Broadcastable against x with an axis appended, as for Thermometer; an "
+                "initializer.",
             ),
         ],
         ("TO", "bool [B, n_outputs] if groups is 0, else scores [B, groups]."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto
 
-from lgnx.ops._operator import Operator, input_dims, schema, set_output
+from lgnx.ops._operator import Finding, NodeView, Operator, input_dims, schema, set_output
 
 
 def _merge(source: str, target: str, shift: str) -> str:
@@ -92,6 +93,12 @@ def pack_bits(x: np.ndarray) -> np.ndarray:
     return y
 
 
+def _check(node: NodeView) -> Iterator[Finding]:
+    shape = node.shapes.get("x")
+    if shape is not None and len(shape) != 2:
+        yield "error", "input x", f"has rank {len(shape)}, must be 2"
+
+
 def _body(node: onnx.NodeProto | None) -> str:
     return BODY
 
@@ -106,6 +113,7 @@ OPERATOR = Operator(
     ),
     reference=pack_bits,
     body=_body,
+    check=_check,
     formula="bit s % 64 of y[n, s // 64] = x[s, n]",
     example=([np.array([[1, 0], [1, 1], [0, 1]], bool)], {}),
 )
