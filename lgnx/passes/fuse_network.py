@@ -40,15 +40,20 @@ class FuseNetworkPass(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Run the pass."""
         regions, _ = find_regions(model)
+        moved: dict[ir.Value, ir.Value] = {}
         for number, region in enumerate(regions):
-            self._fuse(model.graph, region, f"network_{number}" if len(regions) > 1 else "network")
+            # What an earlier region gave has a new value by now.
+            region.sources = [moved.get(source, source) for source in region.sources]
+            name = f"network_{number}" if len(regions) > 1 else "network"
+            moved.update(self._fuse(model.graph, region, name))
         if regions:
             # The nodes of a region may stand between others that its network now depends on.
             model.graph.sort()
             model.opset_imports.setdefault(DOMAIN, 1)
         return ir.passes.PassResult(model, bool(regions))
 
-    def _fuse(self, graph: ir.Graph, region: Region, name: str) -> None:
+    def _fuse(self, graph: ir.Graph, region: Region, name: str) -> dict[ir.Value, ir.Value]:
+        """Fuse one region; give the new value of each of its sinks."""
         netlist = region.netlist
         assert netlist is not None
         if self.simplify:
@@ -89,10 +94,12 @@ class FuseNetworkPass(ir.passes.InPlacePass):
         if total:
             replace(total.outputs[0], y)
             remove_dead(graph, [*region.nodes, total])
-        else:
-            for sink, part in zip(region.sinks, _split(insert, region, y), strict=True):
-                replace(sink, part)
-            remove_dead(graph, region.nodes)
+            return {}
+        moved = dict(zip(region.sinks, _split(insert, region, y), strict=True))
+        for sink, part in moved.items():
+            replace(sink, part)
+        remove_dead(graph, region.nodes)
+        return moved
 
 
 def _thermometer(region: Region) -> tuple[ir.Value, np.ndarray, bool] | None:

@@ -100,6 +100,7 @@ def _with_types(model: Any) -> ir.Model:
     del proto.functions[:]
     proto.functions.extend(bodies)
     try:
+        onnx.checker.check_model(proto)
         inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
         return ir.serde.deserialize_model(inferred)
     except Exception as error:

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto
+
+FLOAT = TensorProto.FLOAT
+
+
+def test_a_classifier_becomes_one_node(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(4, dtype=FLOAT)
+    bits = m.op("Thermometer", "x", m.constant(np.array([[0.25, 0.75]], np.float32)))
+    flat = m.op("Reshape", bits, m.constant([0, 8]))
+    y = m.dense(m.dense(flat, 8, 20, 2, rng), 20, 12, 4, rng)
+    result = apply(m.model(m.op("GroupSum", y, groups=3, tau=2.0)), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1}
+    assert len(result.graph.node[0].input) == 3
+
+
+def test_a_comparison_serves_as_thermometer(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(4, dtype=FLOAT)
+    bits = m.op("GreaterOrEqual", "x", m.constant(np.float32(0.5)))
+    result = apply(m.model(m.dense(bits, 4, 5, 2, rng)), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1}
+
+
+def test_branches_and_ordinary_logic_are_part_of_it(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(6)
+    a, b = m.dense("x", 6, 8, 2, rng), m.dense("x", 6, 8, 2, rng)
+    joined = m.op("Concat", m.op("Xor", a, b), m.op("Not", m.op("And", a, b)), "x", axis=1)
+    chosen = m.op(
+        "Where", m.op("Gather", joined, m.constant([3]), axis=1), joined, m.constant(True)
+    )
+    result = apply(m.model(m.dense(chosen, 22, 7, 3, rng)), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1}
+
+
+def test_several_sources_and_sinks_are_joined_and_split(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(2, 3, dtype=FLOAT)
+    flat = m.op("Reshape", "x", m.constant([0, 6]))
+    low = m.op("Greater", flat, m.constant(np.float32(0.25)))
+    high = m.op("Greater", flat, m.constant(np.float32(0.75)))
+    y = m.dense(m.op("Concat", low, high, axis=1), 12, 10, 2, rng)
+    z = m.op("Reshape", m.dense(y, 10, 6, 2, rng), m.constant([0, 2, 3]))
+    result = apply(m.model(y, z), "fuse-network", "remove-unused")
+    assert ops(result)["LogicNetwork"] == 1
+    assert ops(result)["LogicDense"] == 0
+
+
+def test_what_is_not_boolean_parts_two_networks(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(6)
+    first = m.dense("x", 6, 8, 2, rng)
+    total = m.op("ReduceSum", m.op("Cast", first, to=FLOAT), m.constant([1]), keepdims=1)
+    late = m.op("Concat", first, m.op("Greater", total, m.constant(np.float32(3.5))), axis=1)
+    result = apply(m.model(m.dense(late, 9, 4, 2, rng)), "fuse-network", "remove-unused")
+    assert ops(result)["LogicNetwork"] == 2
+
+
+def test_an_operator_that_mixes_samples_stays_outside(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(6, batch=4)
+    turned = m.op("Transpose", m.dense("x", 6, 4, 2, rng), perm=[1, 0])
+    model = m.model(m.dense(turned, 4, 4, 2, rng))
+    from lgnx.passes.pipelines import run_passes
+
+    result = run_passes(model, ["fuse-network"])
+    assert ops(result)["Transpose"] == 1
+
+
+def test_a_model_without_logic_is_left_alone(make, apply, ops):
+    m = make(6, dtype=FLOAT)
+    assert ops(apply(m.model(m.op("Relu", "x")), "fuse-network")) == {"Relu": 1}
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.INT32, TensorProto.DOUBLE])
+def test_the_type_of_the_scores_is_kept(make, apply, dtype):
+    rng = np.random.default_rng(0)
+    m = make(6)
+    y = m.op("GroupSum", m.dense("x", 6, 8, 2, rng), groups=2, dtype=dtype, bias=1.0)
+    apply(m.model(y), "fuse-network", "remove-unused")
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 999))
+def test_any_boolean_graph_keeps_its_function(make, apply, ops, data, seed):
+    rng = np.random.default_rng(seed)
+    m = make(4)
+    values = [("x", 4)]
+    for _ in range(data.draw(st.integers(1, 6))):
+        kind = data.draw(st.sampled_from(["dense", "concat", "gather", "xor", "not", "reshape"]))
+        x, width = data.draw(st.sampled_from(values))
+        if kind == "dense":
+            n, k = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 4))
+            values.append((m.dense(x, width, n, k, rng), n))
+        elif kind == "concat":
+            other, more = data.draw(st.sampled_from(values))
+            values.append((m.op("Concat", x, other, axis=1), width + more))
+        elif kind == "gather":
+            n = data.draw(st.integers(1, 5))
+            values.append((m.op("Gather", x, m.constant(rng.integers(0, width, n)), axis=1), n))
+        elif kind == "xor":
+            y = m.op("Gather", x, m.constant(rng.permutation(width)), axis=1)
+            values.append((m.op("Xor", x, y), width))
+        elif kind == "not":
+            values.append((m.op("Not", x), width))
+        else:
+            column = m.op("Reshape", x, m.constant([0, width, 1]))
+            values.append((m.op("Squeeze", column, m.constant([2])), width))
+    outputs = list(
+        dict.fromkeys(v for v, _ in (values[-1], data.draw(st.sampled_from(values[1:]))))
+    )
+    result = apply(m.model(*outputs), "fuse-network", "remove-unused")
+    assert ops(result)["LogicDense"] == ops(result)["Xor"] == 0
