@@ -38,11 +38,18 @@ def check(model: Any) -> list[Problem]:
         If the file cannot be read as ONNX at all.
     """
     proto = as_proto(model)
+    problems = find_problems(proto)
+    if all(node.domain != DOMAIN for node in proto.graph.node):
+        problems.insert(
+            0, Problem("error", "model", "graph", f"has no node of the domain {DOMAIN}")
+        )
+    return problems
+
+
+def find_problems(proto: onnx.ModelProto) -> list[Problem]:
+    """Find what is wrong with a model, whether it has lgnx nodes or not; errors first."""
     problems = list(_domain_problems(proto))
     views = _Values(proto)
-    nodes = [node for node in proto.graph.node if node.domain == DOMAIN]
-    if not nodes:
-        problems.append(Problem("error", "model", "graph", f"has no node of the domain {DOMAIN}"))
     for number, node in enumerate(proto.graph.node):
         if node.domain == DOMAIN:
             name = node.name or f"{node.op_type}#{number}"
@@ -62,6 +69,12 @@ def check_or_raise(model: Any) -> list[Problem]:
         If there are errors; the message names the file and lists them.
     """
     problems = check(model)
+    raise_errors(problems, model_name(model))
+    return problems
+
+
+def raise_errors(problems: list[Problem], where: str) -> None:
+    """Raise a ModelError that lists the errors among the problems, if there are any."""
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         listed = (
@@ -69,8 +82,7 @@ def check_or_raise(model: Any) -> list[Problem]:
             if len(errors) > 1
             else (f" {errors[0]}")
         )
-        raise ModelError(f"{model_name(model)}:{listed}", errors)
-    return problems
+        raise ModelError(f"{where}:{listed}", errors)
 
 
 def _domain_problems(proto: onnx.ModelProto) -> Iterator[Problem]:

@@ -94,7 +94,8 @@ class Network:
             return rows != 0
         with np.errstate(invalid="ignore"):
             compare = np.greater if self.strict else np.greater_equal
-            return compare(rows[..., None], self.thresholds).reshape(len(x), -1)
+            bits = compare(rows[..., None], self.thresholds)
+        return bits.reshape(len(x), self.netlist.n_inputs)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Output bits of the netlist, bool [B, n_outputs]."""
@@ -169,8 +170,8 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
     table = None
     if thresholds:
         values = numpy_helper.to_array(constants[thresholds])
-        features = int(np.prod(shape, dtype=np.int64))
-        table = np.broadcast_to(values, (*shape, values.shape[-1])).reshape(features, -1)
+        compared = shape if x == source else _shape_of(proto, x, where)
+        table = np.broadcast_to(values, (*compared, values.shape[-1])).reshape(-1, values.shape[-1])
     return Network(
         name=node.name,
         input_name=source,
@@ -188,6 +189,16 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
         argmax=argmax,
         metadata={entry.key: entry.value for entry in proto.metadata_props},
     )
+
+
+def _shape_of(proto: onnx.ModelProto, name: str, where: str) -> tuple[int, ...]:
+    """Shape of a value without the batch."""
+    for value in onnx.shape_inference.infer_shapes(proto).graph.value_info:
+        if value.name == name:
+            extents = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)[1:]
+            if all(extent >= 1 for extent in extents):
+                return extents
+    raise ModelError(f"{where}: value {name!r}: its shape without the batch must be static")
 
 
 def _through_reshape(proto: onnx.ModelProto, name: str) -> str:

@@ -9,6 +9,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes import common
 
+from lgnx.check import find_problems, raise_errors
 from lgnx.files import as_proto, model_name
 from lgnx.functions import attach_functions
 from lgnx.ops import DOMAIN
@@ -99,8 +100,8 @@ def _with_types(model: Any) -> ir.Model:
     bodies = [function for function in proto.functions if function.domain != DOMAIN]
     del proto.functions[:]
     proto.functions.extend(bodies)
+    raise_errors(find_problems(proto), model_name(model))
     try:
-        onnx.checker.check_model(proto)
         inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
         return ir.serde.deserialize_model(inferred)
     except Exception as error:
