@@ -24,12 +24,13 @@ from lgnx.functions import attach_functions
 from lgnx.inspect import inspect
 from lgnx.netlist.view import cone, draw_cone
 from lgnx.network import Network
-from lgnx.ops.errors import require
+from lgnx.ops.errors import InputError, require
 from lgnx.optimize import optimize
 from lgnx.passes.pipelines import lower
 from lgnx.session import InferenceSession
 from lgnx.verify.reference import run_reference
 from lgnx.verify.report import Report, Stage, figure_svg, write_report
+from lgnx.verify.verilator import find_compiler, find_verilator
 
 __all__ = ["Demo", "Progress"]
 
@@ -114,6 +115,7 @@ class Demo:
         from lgnx.verify.digits import train_digits
         from lgnx.verify.stimuli import random_inputs
 
+        self._check_tools()
         started = time.perf_counter()
         with self._progress("training", 1.0) as advance:
             trained = train_digits(
@@ -135,7 +137,6 @@ class Demo:
 
         torch = require("torch", extra="torch")
         module = self._trained.model
-        self.folder.mkdir(parents=True, exist_ok=True)
         with self._progress("exporting", None):
             self._model, seconds = _timed(lambda: export(module, self._trained.x_test[:2]))
         check_or_raise(self._model)
@@ -290,6 +291,17 @@ class Demo:
         return figure_svg(axes.figure, "cone"), text
 
     # ------------------------------------------------------------------------------- helpers
+
+    def _check_tools(self) -> None:
+        """Let what would fail after minutes fail at once."""
+        for module, extra in (("jinja2", "rtl"), ("aigverse", "proof"), ("matplotlib", "view")):
+            require(module, extra=extra)
+        find_verilator()
+        find_compiler()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be made: {error.strerror}") from None
 
     def _save(self, label: str, name: str, model: onnx.ModelProto) -> Path:
         path = self.folder / name

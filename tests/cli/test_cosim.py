@@ -45,7 +45,7 @@ def test_the_first_mismatch_is_shown_with_its_waves(
     vcd = tmp_path / "first.vcd"
     result = cli("cosim", layer_model, rtl, "--random", "2000", "--vcd", vcd)
     assert result.exit_code == 1
-    for word in ("input", "model", "RTL", "first.vcd"):
+    for word in ("input", "expected", "actual", "first.vcd"):
         assert word in result.stdout + result.stderr
     assert "$enddefinitions" in vcd.read_text()
 
