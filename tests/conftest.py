@@ -80,3 +80,14 @@ def corner_inputs() -> Callable[[onnx.ModelProto], list[np.ndarray]]:
         return [value.astype(dtype) for value in values]
 
     return inputs
+
+
+@pytest.fixture(scope="session")
+def classifier(make) -> onnx.ModelProto:
+    """Two thermometer bits for each of 6 numbers, two layers, 3 scores."""
+    rng = np.random.default_rng(0)
+    m = make(6, dtype=TensorProto.FLOAT)
+    bits = m.op("Thermometer", "x", m.constant(np.sort(rng.random((6, 2), np.float32))))
+    flat = m.op("Reshape", bits, m.constant([0, 12]))
+    y = m.dense(m.dense(flat, 12, 40, 3, rng), 40, 36, 2, rng)
+    return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))

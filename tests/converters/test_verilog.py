@@ -4,9 +4,7 @@ import json
 import os
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto
 
 import lgnx
 from lgnx.ops.errors import InputError, ModelError
@@ -19,18 +17,8 @@ FORMAT = {"input_format": "ufixed<8,1>"}
 
 
 @pytest.fixture(scope="module")
-def model(make) -> onnx.ModelProto:
-    rng = np.random.default_rng(0)
-    m = make(6, dtype=TensorProto.FLOAT)
-    bits = m.op("Thermometer", "x", m.constant(np.sort(rng.random((6, 2), np.float32))))
-    flat = m.op("Reshape", bits, m.constant([0, 12]))
-    y = m.dense(m.dense(flat, 12, 40, 3, rng), 40, 36, 2, rng)
-    return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))
-
-
-@pytest.fixture(scope="module")
-def network(model) -> lgnx.Network:
-    return lgnx.Network.from_model(model)
+def network(classifier) -> lgnx.Network:
+    return lgnx.Network.from_model(classifier)
 
 
 def lint_messages(folder):

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto
 
 import lgnx
 
@@ -42,17 +41,6 @@ class Design:
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
-def classifier(make) -> onnx.ModelProto:
-    """Two thermometer bits for each of 6 numbers, two layers, 3 scores."""
-    rng = np.random.default_rng(0)
-    m = make(6, dtype=TensorProto.FLOAT)
-    bits = m.op("Thermometer", "x", m.constant(np.sort(rng.random((6, 2), np.float32))))
-    flat = m.op("Reshape", bits, m.constant([0, 12]))
-    y = m.dense(m.dense(flat, 12, 40, 3, rng), 40, 36, 2, rng)
-    return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))
 
 
 @pytest.fixture(scope="session")
