@@ -97,7 +97,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     plots = {
-        "Samples per second": plot_speeds(report.stages),
+        "Samples per second (log scale)": plot_speeds(report.stages),
         "Gates": plot_gates(report.stages),
         "Gate functions": plot_functions(report.functions),
     }
