@@ -58,7 +58,7 @@ def truncated_initializer(model):
 
 
 def not_sorted(model):
-    model.graph.node.insert(0, model.graph.node.pop(4))
+    model.graph.node.insert(0, model.graph.node.pop(3))
 
 
 def wrong_input_type(model):
