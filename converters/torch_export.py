@@ -8,12 +8,15 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 
 from lgnx.check import check_or_raise
+from lgnx.converters.torch_failures import describe_failure, first_line, following
 from lgnx.files import save_model
 from lgnx.functions import attach_functions
 from lgnx.ops import DOMAIN
@@ -181,7 +184,8 @@ def _run(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
     except Exception as error:
         shapes = ", ".join(f"{str(x.dtype).split('.')[-1]}{list(x.shape)}" for x in inputs)
         raise InputError(
-            f"the module fails on the sample ({shapes}): {type(error).__name__}: {_line(error)}"
+            f"the module fails on the sample ({shapes}): {type(error).__name__}: "
+            f"{first_line(error)}"
         ) from error
     # A sample of zeros hides that a layer gets other numbers than 0 and 1; random bits show it.
     generator = torch.Generator().manual_seed(0)
@@ -190,11 +194,6 @@ def _run(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         module(*bits)
     except Exception:  # the module need not accept them
         return
-
-
-def _line(error: BaseException) -> str:
-    """First line of an error that says something."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
 
 
 def _input_names(module: torch.nn.Module, count: int) -> list[str]:
@@ -218,9 +217,11 @@ def _onnx(
 
     from lgnx.converters.torch_ops import translations
 
-    logging.disable(logging.ERROR)  # torch logs whole graphs when it fails
+    program = None
+    logging.disable(logging.ERROR)  # torch logs whole graphs when it fails, and prints some
     try:
-        program = torch.export.export(module, inputs, dynamic_shapes=axes, strict=False)
+        with following(module) as running, redirect_stderr(StringIO()):
+            program = torch.export.export(module, inputs, dynamic_shapes=axes, strict=False)
         exported = torch.onnx.export(
             program,
             (),
@@ -233,15 +234,8 @@ def _onnx(
             custom_translation_table=translations(),
         )
     except Exception as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        reason = _line(cause)
-        if "Constraints violated" in reason:
-            reason = "its code depends on the batch size; give batch=N to export for one size"
-        raise ModelError(
-            f"torch cannot export the module: {type(cause).__name__}: {reason}"
-        ) from error
+        failure = describe_failure(error, program, running)
+        raise ModelError(f"torch cannot export the module: {failure}") from error
     finally:
         logging.disable(logging.NOTSET)
     assert exported is not None

@@ -109,6 +109,7 @@ def _load_object(source: str) -> Any:
         raise InputError(f"{source}: give module:name, file.py:name or an ONNX file")
     file = Path(place) if place.endswith(".py") else None
     folder = str(file.resolve().parent if file else Path.cwd())
+    importlib.import_module("lgnx.converters.torchlogix")  # lets the code import torchlogix
     sys.path.insert(0, folder)
     try:
         module = _load_file(file) if file else importlib.import_module(place)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "lgnx optimize model.onnx -o small.onnx",
-    "lgnx optimize model.onnx -o small.onnx --synthesis",
+    "lgnx optimize model.onnx -o small.onnx --synthesis --budget 600",
 )
 
 
@@ -33,6 +33,10 @@ def command(
     prove: Annotated[
         bool, typer.Option("--prove/--no-prove", help="Prove the result equal to the model.")
     ] = True,
+    budget: Annotated[
+        float,
+        typer.Option(help="Seconds for the proof; beyond, it is only tested.", min=0),
+    ] = 60.0,
     json: common.Json = False,
     debug: common.Debug = False,
 ) -> None:
@@ -46,7 +50,9 @@ def command(
 
     source = load_model(model)
     with common.working(f"optimising {model}") as say:
-        result, reports = optimize(source, synthesis=synthesis, prove=prove, progress=say)
+        result, reports = optimize(
+            source, synthesis=synthesis, prove=prove, budget=budget, progress=say
+        )
     output = output or model.with_name(f"{model.stem}_optimized.onnx")
     save_model(result, output)
     if json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,20 @@ def test_a_module_from_code_is_exported(
         result = cli("export", place, "-o", out, *arguments)
         assert result.exit_code == 0, result.stderr
         onnx.checker.check_model(str(out))
+
+
+def test_code_that_imports_torchlogix_is_exported_on_every_python(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "from torchlogix.layers import GroupSum, LogicDense\n"
+        "net = torch.nn.Sequential(LogicDense(8, 20), GroupSum(5))\n"
+    )
+    command = ["export", "net.py:net", "-o", "net.onnx", "--sample-shape", "8"]
+    code = f"import sys; from lgnx.cli import main; sys.argv[1:] = {command}; main()"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    model = onnx.load(tmp_path / "net.onnx")
+    assert [node.op_type for node in model.graph.node][-2:] == ["LogicDense", "GroupSum"]
 
 
 def test_the_code_may_bring_its_own_sample(cli: Run, source: str, tmp_path: Path) -> None:

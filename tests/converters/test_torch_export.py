@@ -342,12 +342,18 @@ class Eigenvalues(nn.Module):
         return torch.linalg.eigvals(x[:, :4].reshape(-1, 2, 2)).real
 
 
+class Bessel(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.special.bessel_j0(x)
+
+
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        (Branching(), "torch cannot export the module: .*data-dependent"),
+        (Branching(), r"module '1' \(Branching\): its control flow depends on values"),
         (FixedBatch(), "its code depends on the batch size; give batch=N"),
-        (Eigenvalues(), "torch cannot export the module: .*linalg_eig"),
+        (Eigenvalues(), r"module '1' \(Eigenvalues\): .*linalg_eig"),
+        (nn.Sequential(nn.ReLU(), Bessel()), r"module '1.1' \(Bessel\): .*bessel_j0"),
         (tl.OrPooling2d(kernel_size=2, stride=2), r"module '1' \(OrPooling2d\) of torchlogix"),
         (tl.GroupSum(4, tau=0.0), r"module '1' \(GroupSum\): its tau is 0, must be finite and"),
         (
