@@ -11,6 +11,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from lgnx.files import as_proto, model_name
+from lgnx.graphs import all_graphs, all_nodes
 from lgnx.ops import DOMAIN, OPERATORS, VERSION
 from lgnx.ops._operator import NodeView, Operator
 from lgnx.ops.errors import ModelError, Problem
@@ -39,7 +40,7 @@ def check(model: Any) -> list[Problem]:
     """
     proto = as_proto(model)
     problems = find_problems(proto)
-    if all(node.domain != DOMAIN for node in proto.graph.node):
+    if all(node.domain != DOMAIN for node in all_nodes(proto.graph)):
         problems.insert(
             0, Problem("error", "model", "graph", f"has no node of the domain {DOMAIN}")
         )
@@ -50,7 +51,7 @@ def find_problems(proto: onnx.ModelProto) -> list[Problem]:
     """Find what is wrong with a model, whether it has lgnx nodes or not; errors first."""
     problems = list(_domain_problems(proto))
     views = _Values(proto)
-    for number, node in enumerate(proto.graph.node):
+    for number, node in enumerate(all_nodes(proto.graph)):
         if node.domain == DOMAIN:
             name = node.name or f"{node.op_type}#{number}"
             problems += _node_problems(node, name, views)
@@ -87,7 +88,7 @@ def raise_errors(problems: list[Problem], where: str) -> None:
 
 def _domain_problems(proto: onnx.ModelProto) -> Iterator[Problem]:
     imports = {entry.domain: entry.version for entry in proto.opset_import}
-    uses = any(node.domain == DOMAIN for node in proto.graph.node)
+    uses = any(node.domain == DOMAIN for node in all_nodes(proto.graph))
     if uses and DOMAIN not in imports:
         yield Problem("error", "model", "opset_import", f"does not import the domain {DOMAIN}")
     elif DOMAIN in imports and imports[DOMAIN] != VERSION:
@@ -105,9 +106,10 @@ class _Values:
     def __init__(self, proto: onnx.ModelProto) -> None:
         self.constants: dict[str, np.ndarray] = {}
         self.unreadable: dict[str, str] = {}
-        for tensor in proto.graph.initializer:
-            self._add(tensor.name, tensor)
-        for node in proto.graph.node:
+        for graph in all_graphs(proto.graph):
+            for tensor in graph.initializer:
+                self._add(tensor.name, tensor)
+        for node in all_nodes(proto.graph):
             if node.op_type == "Constant" and node.domain == "":
                 for attribute in node.attribute:
                     if attribute.name == "value":

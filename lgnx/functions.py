@@ -7,6 +7,7 @@ from typing import Any
 import onnx
 
 from lgnx.files import as_proto, model_name
+from lgnx.graphs import all_nodes
 from lgnx.ops import DOMAIN, OPERATORS
 from lgnx.ops.errors import ModelError
 from lgnx.ops.logic_network import variant
@@ -39,7 +40,7 @@ def attach_functions(model: Any) -> onnx.ModelProto:
     opsets = {entry.domain: entry.version for entry in result.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 0))
     used: dict[str, onnx.NodeProto] = {}
-    for node in result.graph.node:
+    for node in all_nodes(result.graph):
         if node.domain != DOMAIN:
             continue
         if node.op_type not in OPERATORS:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import lgnx
 from lgnx.ops.errors import ModelError
+from lgnx.verify.reference import reference_evaluator
 
 
 @pytest.fixture
@@ -127,6 +129,40 @@ def test_nodes_without_a_name_are_numbered(model):
     model.graph.node[2].name = ""
     replace(model, "c2", np.full((12, 2), 8, np.int32))
     assert lgnx.check(model)[0].node == "LogicDense#2"
+
+
+def nested(make) -> onnx.ModelProto:
+    """A layer inside the branch of an If."""
+    rng = np.random.default_rng(0)
+    inner = make(4)
+    y = inner.dense("x", 4, 6, 2, rng)
+    then = helper.make_graph(
+        inner.nodes, "then", [], [onnx.ValueInfoProto(name=y)], inner.constants
+    )
+    other = make(4)
+    passed = other.op("Gather", "x", "places", axis=1)
+    places = numpy_helper.from_array(np.array([0, 1, 2, 3, 0, 1]), "places")
+    otherwise = helper.make_graph(
+        other.nodes, "else", [], [onnx.ValueInfoProto(name=passed)], [places]
+    )
+    m = make(4)
+    flag = m.op("ReduceMax", m.op("Cast", "x", to=TensorProto.INT32), keepdims=0)
+    chosen = m.op("Cast", flag, to=TensorProto.BOOL)
+    return m.model(m.op("If", chosen, then_branch=then, else_branch=otherwise))
+
+
+def test_nodes_inside_branches_are_looked_into(make):
+    model = nested(make)
+    assert lgnx.check(model) == []
+    session = onnxruntime.InferenceSession(
+        lgnx.attach_functions(model).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    x = np.eye(4, dtype=bool)
+    expected = reference_evaluator(model).run(None, {"x": x})[0]
+    np.testing.assert_array_equal(session.run(None, {"x": x})[0], expected)
+    then = next(a.g for node in model.graph.node for a in node.attribute if a.name == "then_branch")
+    then.node[0].attribute.append(helper.make_attribute("depth", 2))
+    assert any("attribute depth: is unknown" in str(problem) for problem in lgnx.check(model))
 
 
 def test_an_empty_network_is_named():
