@@ -20,6 +20,7 @@ import re
 import shlex
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from lgnx.ops.errors import InputError, ToolError, require
 from lgnx.verify.build import available_cpus
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl, read_rtl
-from lgnx.verify.verilator import Verilator, find_compiler, find_verilator, run_tool
+from lgnx.verify.verilator import Compiler, Verilator, find_compiler, find_verilator, run_tool
 
 __all__ = ["open_rtl", "pack_sample"]
 
@@ -89,14 +90,18 @@ def open_rtl(
         if shutil.which(program) is None:
             raise ToolError(f"pyverilator needs {program}, which is not on PATH")
     version = importlib.metadata.version("pyverilator-mm")
-    tools = [verilator.version, verilator.banner, find_compiler().banner, version]
+    compiler = find_compiler()
+    tools = [verilator.version, verilator.banner, compiler.banner, _flags(compiler), version]
     key = content_key([*tools, *rtl.contents()])
     library = cached_file(
         f"{rtl.top}-pyverilator-{key}.so",
         lambda folder: _build(rtl, verilator, folder, jobs or available_cpus()),
         cache_dir=cache_dir,
     )
-    return pyverilator.PyVerilator(str(library))
+    # Verilator ends the process when a second model joins one that has run: each gets a library
+    # of its own, and so a context of its own.
+    with tempfile.TemporaryDirectory(prefix="lgnx-pyverilator-") as own:
+        return pyverilator.PyVerilator(shutil.copy(library, own))
 
 
 def pack_sample(rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray) -> int:
@@ -111,6 +116,16 @@ def pack_sample(rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray) -> int:
     codes = port.codes(np.asarray(sample)[np.newaxis])[0]
     mask = (1 << port.port.width) - 1
     return sum((int(code) & mask) << (f * port.port.width) for f, code in enumerate(codes))
+
+
+def _flags(compiler: Compiler) -> str:
+    """Give the flags for a library that several of its kind may stand beside.
+
+    Without -fno-gnu-unique all such libraries of a process would share the state of Verilator's
+    runtime.
+    """
+    flags = "-std=c++17 -fvisibility=default"
+    return flags if compiler.is_clang else f"{flags} -fno-gnu-unique"
 
 
 def _build(rtl: Rtl, verilator: Verilator, folder: Path, jobs: int) -> Path:
@@ -130,7 +145,7 @@ def _build(rtl: Rtl, verilator: Verilator, folder: Path, jobs: int) -> Path:
         "top_verilog_file": str(stub),
         "build_dir": str(folder / "build"),
         "args": ["--top-module", rtl.top, "-Wno-lint", *map(str, rtl.files)],
-        "cargs": "-std=c++17 -fvisibility=default",
+        "cargs": _flags(find_compiler()),
     }
     environment = {
         "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)]),

@@ -24,6 +24,7 @@ from lgnx.ops.errors import LgnxError
 
 SAMPLES = 2
 OFFSET = np.int64(1) << 40
+_END = np.iinfo(np.int32).max  # what exporters write for the end of an axis, or more
 
 DATA_MOVEMENT = frozenset(
     """
@@ -114,6 +115,8 @@ def run_node(
     if node.domain == DOMAIN and node.op_type == "LogicDense":
         return [_logic_dense(symbols[0], constants[1], constants[2], builder)]
     if is_data_movement(node):
+        if _picks_samples(node, inputs):
+            raise NotBooleanError("it may pick samples of the batch")
         outputs = _move(node, inputs, opset)
         for output in outputs:
             to_literals(output)
@@ -137,6 +140,8 @@ def _logic_dense(
     if x is None or indices is None or tables is None:
         raise NotBooleanError("its indices and tables are not constant")
     literals = to_literals(x)
+    if not literals.size:
+        raise NotBooleanError("its input has no axis of bits beside the batch")
     rows = literals.reshape(-1, literals.shape[-1])
     made = [builder.lut(tables, row[indices]) for row in rows]
     return from_literals(np.stack(made).reshape(*literals.shape[:-1], len(indices)))
@@ -148,7 +153,10 @@ def _logic(node: ir.Node, values: list[np.ndarray], builder: NetlistBuilder) -> 
             raise NotBooleanError("it turns bits into numbers")
         return values[0]
     # Constants of fewer axes, and batches of one, broadcast as they do in the model.
-    shape = np.broadcast_shapes(*(value.shape for value in values))
+    try:
+        shape = np.broadcast_shapes(*(value.shape for value in values))
+    except ValueError as error:
+        raise NotBooleanError(f"its inputs do not broadcast: {error}") from error
     operands = [to_literals(np.broadcast_to(value, shape)) for value in values]
     gates: dict[str, Callable[..., np.ndarray]] = {
         "And": builder.and_,
@@ -159,6 +167,25 @@ def _logic(node: ir.Node, values: list[np.ndarray], builder: NetlistBuilder) -> 
         "Where": builder.mux,
     }
     return from_literals(gates[node.op_type](*operands))
+
+
+def _picks_samples(node: ir.Node, inputs: Sequence[np.ndarray | None]) -> bool:
+    """Tell whether a node selects along the batch, which two samples alone may not show."""
+    attributes, bits = node.attributes, inputs[0]
+    rank = 1 if bits is None else max(1, bits.ndim)
+    if node.op_type in ("Gather", "GatherElements", "Split"):
+        return attributes.get_int("axis", 0) % rank == 0
+    if node.op_type == "GatherND":
+        return attributes.get_int("batch_dims", 0) == 0
+    if node.op_type != "Slice":
+        return False
+    starts, ends, axes, steps = [*inputs, None, None, None, None][1:5]
+    if starts is None or ends is None:
+        return True
+    axes = np.arange(len(starts)) if axes is None else axes % rank
+    steps = np.ones(len(starts)) if steps is None else steps
+    whole = (starts == 0) & (ends >= _END) & (steps == 1)
+    return bool(((axes == 0) & ~whole).any())
 
 
 def _move(node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:

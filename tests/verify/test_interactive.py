@@ -39,3 +39,21 @@ def test_ports_are_set_and_read_by_hand(design, tmp_path, stages_every):
 def test_a_sample_that_does_not_fit_is_refused(design):
     with pytest.raises(InputError, match="the RTL takes 6 features"):
         pack_sample(design().rtl, np.zeros(5, np.float32))
+
+
+def test_designs_stand_beside_each_other(design):
+    made = design(stages_every=1)
+    latency = made.simulation().rtl.latency
+    sample = pack_sample(made.rtl, made.samples(1)[0])
+    classes = []
+    for _ in range(3):  # each anew, while the ones before may still live
+        simulation = open_rtl(made.rtl, cache_dir=made.cache)
+        simulation.io.x = sample
+        simulation.io.in_valid = 1
+        for _ in range(latency):
+            simulation.clock.tick()
+        classes.append(int(simulation.io.class_index))
+        other = open_rtl(design().rtl, cache_dir=made.cache)
+        other.io.x = sample
+        classes.append(int(other.io.class_index))
+    assert len(set(classes)) == 1
