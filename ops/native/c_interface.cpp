@@ -13,7 +13,10 @@ struct lgnx_netlist {
 };
 
 struct lgnx_program {
+  explicit lgnx_program(lgnx::Schedule&& ready)
+      : schedule(std::move(ready)), plan(schedule, {schedule.n_inputs, 1}) {}
   lgnx::Schedule schedule;
+  lgnx::PackPlan plan;
 };
 
 namespace {
@@ -90,18 +93,16 @@ int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t 
                      char* error, size_t error_size) {
   const bool good = guarded(error, error_size, [&] {
     const lgnx::Schedule& schedule = program->schedule;
-    const lgnx::Kernels& k = lgnx::kernels();
-    const size_t words = lgnx::choose_words(schedule, batch);
-    const lgnx::RowSource source{reinterpret_cast<const char*>(bits), lgnx::Type::kUint8,
-                                 schedule.n_inputs, schedule.n_inputs, nullptr};
-    lgnx::Block block(schedule, words);
-    for (uint64_t start = 0; start < batch; start += 64 * words) {
-      const uint64_t count = std::min<uint64_t>(64 * words, batch - start);
-      lgnx::pack_block(k, schedule, source, start, count, block.lines(), words);
-      k.execute(schedule, block.lines(), words);
-      lgnx::unpack_block(k, schedule, block.lines(), words, count,
-                         out + start * schedule.outputs.size());
-    }
+    const char* x = reinterpret_cast<const char*>(bits);
+    const lgnx::Batch work{
+        schedule,
+        program->plan,
+        {x, lgnx::Type::kUint8, program->plan.layout(), nullptr, x + batch * schedule.n_inputs},
+        nullptr,
+        batch,
+        reinterpret_cast<char*>(out),
+        lgnx::choose_words(schedule, batch)};
+    for (uint64_t block = 0; block < work.blocks(); ++block) work.run(block);
   });
   return good ? 0 : 1;
 }

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "pack.h"
+#include "types.h"
 
 namespace lgnx {
 

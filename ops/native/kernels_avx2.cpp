@@ -1,5 +1,5 @@
 // Compiled with the flags of AVX2 where the compiler has them; else this build has no such variant.
-#include "engine.h"
+#include "kernels.h"
 
 #if defined(__AVX2__)
 #include "kernels.inc.h"

@@ -1,6 +1,6 @@
 // Compiled with the flags of AVX512 where the compiler has them; else this build has no such
 // variant.
-#include "engine.h"
+#include "kernels.h"
 
 #if defined(__AVX512F__)
 #include "kernels.inc.h"

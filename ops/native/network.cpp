@@ -1,7 +1,7 @@
 #include "network.h"
 
-#include <algorithm>
 #include <cstring>
+#include <string>
 
 namespace lgnx {
 
@@ -13,8 +13,7 @@ uint64_t features(const ort::Tensor& x) {
   return n;
 }
 
-ThresholdTable::ThresholdTable(const ort::Tensor& t, const std::vector<int64_t>& x_shape,
-                               bool strict) {
+ThresholdTable::ThresholdTable(const ort::Tensor& t, const std::vector<int64_t>& x_shape) {
   const size_t rank = x_shape.size() + 1;  // of x with its axis of thresholds
   const std::string misfit = "input thresholds: shape " + ort::format_shape(t.shape) +
                              " does not broadcast against x of shape " +
@@ -60,33 +59,23 @@ ThresholdTable::ThresholdTable(const ort::Tensor& t, const std::vector<int64_t>&
       at[axis] = 0;
     }
   }
-  view_ = {values_.data(), static_cast<uint32_t>(per_feature), strict};
+  features_ = n;
+  per_feature_ = static_cast<uint64_t>(per_feature);
+  size_ = size;
 }
 
-void run_network(const ort::Context& context, const Schedule& schedule, const RowSource& source,
-                 uint64_t batch, const Scale& scale, void* out) {
-  if (!batch) return;
-  const Kernels& k = kernels();
-  const size_t words = choose_words(schedule, batch);
-  const uint64_t samples = 64 * words;
-  const size_t n = schedule.outputs.size();
-  context.parallel_for((batch + samples - 1) / samples, [&](size_t b) {
-    const uint64_t start = b * samples, count = std::min<uint64_t>(samples, batch - start);
-    // A block is kept for the thread as long as it fits: allocating one costs more than a small
-    // run.
-    thread_local std::vector<uint64_t> memory;
-    memory.resize(std::max(memory.size(), size_t{schedule.n_slots} * words + 8));
-    auto* lines = reinterpret_cast<uint64_t*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) &
-                                              ~uintptr_t{63});
-    std::memset(lines, 0, words * 8);
-    pack_block(k, schedule, source, start, count, lines, words);
-    k.execute(schedule, lines, words);
-    if (scale.groups)
-      score_block(k, schedule, scale, lines, words, count,
-                  static_cast<char*>(out) + start * scale.groups * type_size(scale.type));
-    else
-      unpack_block(k, schedule, lines, words, count, static_cast<uint8_t*>(out) + start * n);
-  });
+std::vector<char> ThresholdTable::planes(const RowLayout& layout) const {
+  const uint64_t stride = layout.plane_stride();
+  std::vector<char> result((per_feature_ * stride + 64) * size_, 0);
+  for (uint64_t f = 0; f < features_; ++f)
+    for (uint64_t b = 0; b < per_feature_; ++b)
+      std::memcpy(result.data() + (b * stride + f) * size_,
+                  values_.data() + (f * per_feature_ + b) * size_, size_);
+  return result;
+}
+
+void run_batch(const ort::Context& context, const Batch& batch) {
+  if (batch.size) context.parallel_for(batch.blocks(), [&](size_t block) { batch.run(block); });
 }
 
 }  // namespace lgnx

@@ -1,8 +1,6 @@
 // A scheduled program behind a kernel: from rows of numbers to bits or scores.
 #pragma once
 #include <cstdint>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "engine.h"
@@ -14,20 +12,24 @@ namespace lgnx {
 class ThresholdTable {
  public:
   // `thresholds` must broadcast against x with an axis appended; `x_shape` includes the batch.
-  ThresholdTable(const ort::Tensor& thresholds, const std::vector<int64_t>& x_shape, bool strict);
-  const Thresholds& view() const { return view_; }
+  ThresholdTable(const ort::Tensor& thresholds, const std::vector<int64_t>& x_shape);
+  uint64_t features() const { return features_; }
+  uint64_t per_feature() const { return per_feature_; }
+  // Entry f * per_feature + b is threshold b of feature f; float16 as float.
+  const char* values() const { return values_.data(); }
+  // The same by plane, as the row pass wants them.
+  std::vector<char> planes(const RowLayout& layout) const;
 
  private:
   std::vector<char> values_;
-  Thresholds view_;
+  uint64_t features_, per_feature_;
+  size_t size_;  // bytes of a value
 };
 
 // Number of features of one sample; throws Error unless x has a batch axis.
 uint64_t features(const ort::Tensor& x);
 
-// Runs the program on every sample of x, blocks side by side. Writes bits where scale.groups is 0,
-// else scores.
-void run_network(const ort::Context& context, const Schedule& schedule, const RowSource& source,
-                 uint64_t batch, const Scale& scale, void* out);
+// Runs all blocks of a batch, side by side.
+void run_batch(const ort::Context& context, const Batch& batch);
 
 }  // namespace lgnx

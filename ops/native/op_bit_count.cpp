@@ -24,15 +24,18 @@ class BitCount : public Kernel {
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
       // The rows of one word lie `words` apart; copied together they are lines of one word.
       std::vector<uint64_t> lines(static_cast<size_t>(size));
-      std::vector<Output> outputs(static_cast<size_t>(size));
-      for (int64_t i = 0; i < size; ++i) outputs[i] = {static_cast<uint32_t>(i), 0};
-      uint32_t counts[64];
+      std::vector<uint32_t> slots(static_cast<size_t>(size));
+      for (int64_t i = 0; i < size; ++i) slots[i] = static_cast<uint32_t>(i);
+      size_t n_planes = 0;
+      while (size >> n_planes) ++n_planes;
       const int64_t first = static_cast<int64_t>(w) * 64,
                     samples = std::min<int64_t>(64, batch - first);
       for (int64_t g = 0; g < groups_; ++g) {
         for (int64_t i = 0; i < size; ++i)
           lines[i] = x.as<uint64_t>()[(g * size + i) * words + static_cast<int64_t>(w)];
-        k.count_group(outputs.data(), outputs.size(), lines.data(), 1, counts);
+        uint64_t counts[64] = {};  // planes; transposed, a count for each sample
+        k.count(slots.data(), slots.size(), nullptr, 0, lines.data(), 1, 0, 1, counts, n_planes);
+        k.transpose(counts, 1);
         for (int64_t s = 0; s < samples; ++s)
           y[(first + s) * groups_ + g] = static_cast<int32_t>(counts[s]);
       }

@@ -100,19 +100,32 @@ class LogicDense : public Kernel {
     if (!rows || !layer.n) return;
     if (!layer_ || layer.k > static_cast<int64_t>(kMaxFanin))
       return look_up(context, layer, x, rows, y);
-    const std::shared_ptr<const Schedule> schedule = compiled(width);
-    run_network(context, *schedule,
-                {x.as<char>(), Type::kBool, static_cast<uint64_t>(width),
-                 static_cast<uint64_t>(width), nullptr},
-                static_cast<uint64_t>(rows), Scale{}, y);
+    const std::shared_ptr<const Compiled> compiled = compile_for(width);
+    const uint64_t batch = static_cast<uint64_t>(rows);
+    run_batch(context,
+              {compiled->schedule,
+               compiled->plan,
+               {x.as<char>(), Type::kBool, compiled->plan.layout(), nullptr, x.as<char>() + x.size},
+               nullptr,
+               batch,
+               reinterpret_cast<char*>(y),
+               choose_words(compiled->schedule, batch)});
   }
 
  private:
-  std::shared_ptr<const Schedule> compiled(int64_t width) {
+  struct Compiled {
+    Schedule schedule;
+    PackPlan plan;
+  };
+
+  std::shared_ptr<const Compiled> compile_for(int64_t width) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!schedule_ || schedule_->n_inputs != width)
-      schedule_ = std::make_shared<Schedule>(compile(*layer_, width));
-    return schedule_;
+    if (!compiled_ || compiled_->schedule.n_inputs != width) {
+      Schedule schedule = compile(*layer_, width);
+      PackPlan plan(schedule, {static_cast<uint64_t>(width), 1});
+      compiled_ = std::make_shared<Compiled>(Compiled{std::move(schedule), std::move(plan)});
+    }
+    return compiled_;
   }
 
   // Wide tables, and tables that are known only now: each output by itself.
@@ -136,7 +149,7 @@ class LogicDense : public Kernel {
 
   std::optional<Layer> layer_;
   std::mutex mutex_;
-  std::shared_ptr<const Schedule> schedule_;
+  std::shared_ptr<const Compiled> compiled_;
 };
 
 void infer(const Shapes& shapes) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -26,7 +27,7 @@ class LogicNetwork : public Kernel {
             "attribute n_outputs: is " + std::to_string(n_outputs_) + ", the program has " +
                 std::to_string(schedule_.outputs.size()) + " outputs");
     if (scale_.groups)
-      check_scale(scale_, schedule_.outputs.size());
+      scores_ = ScorePlan(schedule_, scale_);
     else
       require(scale_.type == Type::kBool, "attribute dtype: must be 9 (bool) where groups is 0");
   }
@@ -34,52 +35,74 @@ class LogicNetwork : public Kernel {
   void compute(const Context& context) override {
     const Tensor x = context.input(0);
     const uint64_t n = features(x), batch = static_cast<uint64_t>(x.shape[0]);
-    std::shared_ptr<const ThresholdTable> table;
-    uint64_t bits = n;
-    if (context.has_input(2)) {
+    const bool compares = context.has_input(2);
+    if (compares) {
       const Tensor t = context.input(2);
       require(x.type == t.type, "x is " + x.describe() + ", thresholds are " + t.describe() +
                                     ": they must be of one type");
       require(x.type != Type::kBool, "input x: is bool, which takes no thresholds");
-      table = spread(t, x.shape);
-      bits *= table->view().per_feature;
     } else {
       require(x.type != Type::kFloat && x.type != Type::kDouble && x.type != Type::kFloat16,
               "input x: is " + x.describe() + ", which needs the input thresholds");
     }
-    require(bits == schedule_.n_inputs, "input x: " + x.describe() + " gives " +
-                                            std::to_string(bits) + " bits, the program takes " +
-                                            std::to_string(schedule_.n_inputs));
+    const std::shared_ptr<const Front> front =
+        prepare(x, compares ? context.input(2) : Tensor{}, n, compares);
     const int64_t width = scale_.groups ? int64_t{scale_.groups} : n_outputs_;
-    void* y = context.output({x.shape[0], width});
-    run_network(context, schedule_,
-                {x.as<char>(), x.type, n, bits, table ? &table->view() : nullptr}, batch, scale_,
-                y);
+    auto* y = static_cast<char*>(context.output({x.shape[0], width}));
+    const RowSource source{x.as<char>(), x.type, front->plan.layout(),
+                           compares ? &front->thresholds : nullptr,
+                           x.as<char>() + static_cast<size_t>(x.size) * type_size(x.type)};
+    run_batch(context, {schedule_, front->plan, source, scale_.groups ? &scores_ : nullptr, batch,
+                        y, choose_words(schedule_, batch)});
   }
 
  private:
+  // What depends on the shape of x and on the thresholds.
+  struct Front {
+    PackPlan plan;
+    std::vector<char> values;
+    Thresholds thresholds;
+  };
+
   // Spreading the thresholds over the bits costs as much as a small run, so it is done once; they
   // are constants in every sensible file, and compared by value in the others.
-  std::shared_ptr<const ThresholdTable> spread(const Tensor& t, const std::vector<int64_t>& shape) {
-    const std::vector<int64_t> features(shape.begin() + 1, shape.end());
-    const size_t bytes = static_cast<size_t>(t.size) * type_size(t.type);
+  std::shared_ptr<const Front> prepare(const Tensor& x, const Tensor& t, uint64_t n,
+                                       bool compares) {
+    const size_t bytes = compares ? static_cast<size_t>(t.size) * type_size(t.type) : 0;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!table_ || features != features_ || t.shape != shape_ || bytes != key_.size() ||
-        std::memcmp(t.data, key_.data(), bytes)) {
-      table_ = std::make_shared<ThresholdTable>(t, shape, strict_);
-      features_ = features;
-      shape_ = t.shape;
-      key_.assign(t.as<char>(), t.as<char>() + bytes);
+    if (front_ && features_.size() + 1 == x.shape.size() &&
+        std::equal(features_.begin(), features_.end(), x.shape.begin() + 1) && t.shape == shape_ &&
+        bytes == key_.size() && (!bytes || !std::memcmp(t.data, key_.data(), bytes)))
+      return front_;
+    RowLayout layout{n, 1};
+    std::vector<char> values;
+    std::unique_ptr<ThresholdTable> table;
+    if (compares) {
+      table = std::make_unique<ThresholdTable>(t, x.shape);
+      layout.per_feature = table->per_feature();
     }
-    return table_;
+    const uint64_t bits = layout.features * layout.per_feature;
+    require(bits == schedule_.n_inputs, "input x: " + x.describe() + " gives " +
+                                            std::to_string(bits) + " bits, the program takes " +
+                                            std::to_string(schedule_.n_inputs));
+    if (table) values = table->planes(layout);
+    auto front = std::make_shared<Front>(
+        Front{PackPlan(schedule_, layout), std::move(values), Thresholds{nullptr, strict_}});
+    front->thresholds.values = front->values.data();
+    front_ = front;
+    features_.assign(x.shape.begin() + 1, x.shape.end());
+    shape_ = t.shape;
+    key_.assign(t.as<char>(), t.as<char>() + bytes);
+    return front_;
   }
 
   Scale scale_;
   int64_t n_outputs_;
   bool strict_;
   Schedule schedule_;
+  ScorePlan scores_;
   std::mutex mutex_;
-  std::shared_ptr<const ThresholdTable> table_;
+  std::shared_ptr<const Front> front_;
   std::vector<int64_t> features_, shape_;
   std::vector<char> key_;
 };

@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "ort_api.h"
+#include "scratch.h"
 
 namespace lgnx::ort {
 namespace {
@@ -17,21 +18,25 @@ class PackBits : public Kernel {
     auto* y = static_cast<uint64_t*>(context.output({n, words}));
     if (!x.size) return;
     const Kernels& k = kernels();
-    const RowSource source{x.as<char>(), Type::kBool, static_cast<uint64_t>(n),
-                           static_cast<uint64_t>(n), nullptr};
-    const size_t tiles = (n + 63) / 64;
+    const RowSource source{
+        x.as<char>(), Type::kBool, {static_cast<uint64_t>(n), 1}, nullptr, x.as<char>() + x.size};
+    constexpr uint64_t kTiles = 16;
+    const uint64_t tiles = source.layout.tiles();
+    const size_t stride = tile_stride(1);
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
-      std::vector<uint64_t> masks(64 * tiles, 0);
-      const int64_t first = static_cast<int64_t>(w) * 64,
-                    rows = std::min<int64_t>(64, batch - first);
-      for (int64_t s = 0; s < rows; ++s) k.row_masks(source, first + s, &masks[s * tiles]);
-      uint64_t tile[64];
-      for (size_t t = 0; t < tiles; ++t) {
-        for (size_t s = 0; s < 64; ++s) tile[s] = masks[s * tiles + t];
-        k.transpose(tile);
-        const int64_t width = std::min<int64_t>(64, n - static_cast<int64_t>(t) * 64);
-        for (int64_t j = 0; j < width; ++j)
-          y[(static_cast<int64_t>(t) * 64 + j) * words + static_cast<int64_t>(w)] = tile[j];
+      uint64_t* tile = scratch(Scratch::kTiles, kTiles * stride);
+      const uint64_t rows = std::min<uint64_t>(64, static_cast<uint64_t>(batch) - 64 * w);
+      for (uint64_t first = 0; first < tiles; first += kTiles) {
+        const uint64_t last = std::min(tiles, first + kTiles);
+        if (rows < 64) std::fill_n(tile, (last - first) * stride, 0);
+        k.row_masks(source, 64 * w, rows, first, last, tile, 1);
+        for (uint64_t t = first; t < last; ++t) {
+          uint64_t* bits = tile + (t - first) * stride;
+          k.transpose(bits, 1);
+          const uint64_t width = std::min<uint64_t>(64, static_cast<uint64_t>(n) - 64 * t);
+          for (uint64_t j = 0; j < width; ++j)
+            y[(64 * t + j) * static_cast<uint64_t>(words) + w] = bits[j];
+        }
       }
     });
   }

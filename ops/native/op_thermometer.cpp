@@ -30,29 +30,29 @@ class ThermometerKernel : public Kernel {
     row.insert(row.begin(), 1);
     const bool whole = t.shape.size() == row.size();
     if (!x.size || !t.shape.back()) return;
-    if (!whole && !x.shape.empty()) {
-      const ThresholdTable table(t, x.shape, strict_);
-      const uint64_t n = static_cast<uint64_t>(x.size / x.shape[0]);
-      fill(context, {x.as<char>(), x.type, n, n * table.view().per_feature, &table.view()},
-           static_cast<uint64_t>(x.shape[0]), y);
-    } else {
-      const ThresholdTable table(t, row, strict_);
-      const uint64_t n = static_cast<uint64_t>(x.size);
-      fill(context, {x.as<char>(), x.type, n, n * table.view().per_feature, &table.view()}, 1, y);
-    }
+    if (!whole && !x.shape.empty())
+      fill(context, x, ThresholdTable(t, x.shape), static_cast<uint64_t>(x.shape[0]), y);
+    else
+      fill(context, x, ThresholdTable(t, row), 1, y);
   }
 
  private:
-  static void fill(const Context& context, const RowSource& source, uint64_t rows, uint8_t* y) {
+  void fill(const Context& context, const Tensor& x, const ThresholdTable& table, uint64_t rows,
+            uint8_t* y) const {
     const Kernels& k = kernels();
-    constexpr uint64_t kRows = 256;
-    context.parallel_for((rows + kRows - 1) / kRows, [&](size_t b) {
-      std::vector<uint64_t> masks((source.bits + 63) / 64);
-      for (uint64_t s = b * kRows; s < std::min(rows, (b + 1) * kRows); ++s) {
-        k.row_masks(source, s, masks.data());
-        uint8_t* out = y + s * source.bits;
-        for (uint64_t i = 0; i < source.bits; ++i) out[i] = masks[i / 64] >> i % 64 & 1;
-      }
+    // Pieces of about 64 kB of bits, whether the rows are many or one is long.
+    constexpr uint64_t kBits = 1 << 16;
+    const uint64_t n = table.features(), b = table.per_feature();
+    const size_t size = type_size(x.type), threshold = x.type == Type::kFloat16 ? 4 : size;
+    const uint64_t each = std::max<uint64_t>(1, std::min(n, kBits / b));  // features of a piece
+    const uint64_t pieces = (n + each - 1) / each;
+    const uint64_t together = std::max<uint64_t>(1, kBits / (n * b));  // rows of a piece
+    context.parallel_for((rows + together - 1) / together * pieces, [&](size_t i) {
+      const uint64_t from = i % pieces * each, count = std::min(each, n - from);
+      const uint64_t first = i / pieces * together;
+      for (uint64_t r = first; r < std::min(rows, first + together); ++r)
+        k.compare(x.as<char>() + (r * n + from) * size, x.type,
+                  table.values() + from * b * threshold, strict_, count, b, y + (r * n + from) * b);
     });
   }
 

@@ -18,16 +18,14 @@ class UnpackBits : public Kernel {
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
       const int64_t first = static_cast<int64_t>(w) * 64,
                     rows = std::min<int64_t>(64, batch - first);
-      uint64_t tile[64];
+      uint64_t tile[tile_stride(1)];
       for (int64_t start = 0; start < n; start += 64) {
         const int64_t width = std::min<int64_t>(64, n - start);
         for (int64_t j = 0; j < 64; ++j)
           tile[j] = j < width ? lines[(start + j) * words + static_cast<int64_t>(w)] : 0;
-        k.transpose(tile);
-        for (int64_t s = 0; s < rows; ++s) {
-          uint8_t* row = y + (first + s) * n + start;
-          for (int64_t j = 0; j < width; ++j) row[j] = tile[s] >> j & 1;
-        }
+        k.transpose(tile, 1);
+        k.expand(tile, 1, static_cast<uint64_t>(rows), static_cast<uint64_t>(width),
+                 y + first * n + start, static_cast<uint64_t>(n));
       }
     });
   }

@@ -1,80 +1,62 @@
 #include "pack.h"
 
-#include <cstring>
+#include <algorithm>
+
+#include "scratch.h"
 
 namespace lgnx {
+namespace {
 
-size_t type_size(Type type) {
-  switch (type) {
-    case Type::kBool:
-    case Type::kUint8:
-    case Type::kInt8:
-      return 1;
-    case Type::kUint16:
-    case Type::kInt16:
-    case Type::kFloat16:
-      return 2;
-    case Type::kFloat:
-    case Type::kInt32:
-    case Type::kUint32:
-      return 4;
-    case Type::kDouble:
-    case Type::kInt64:
-    case Type::kUint64:
-      return 8;
-    default:
-      return 0;
+// Tiles packed together: their masks should stay in the first-level cache, or nearly so, and a row
+// should be read in pieces of whole pages.
+constexpr uint64_t kTiles = 16;
+
+}  // namespace
+
+PackPlan::PackPlan(const Schedule& schedule, const RowLayout& layout) : layout_(layout) {
+  loads_.reserve(schedule.inputs.size());
+  for (const Input& input : schedule.inputs) {
+    const uint64_t position = layout.position(input.index);
+    loads_.push_back({position / 64, static_cast<uint32_t>(position % 64), input.slot});
+  }
+  std::sort(loads_.begin(), loads_.end(), [](const Load& a, const Load& b) {
+    return a.tile != b.tile ? a.tile < b.tile : a.bit < b.bit;
+  });
+  // Tiles that hold no live input are not made.
+  size_t i = 0;
+  while (i < loads_.size()) {
+    const uint64_t first = loads_[i].tile;
+    uint64_t last = first + 1;
+    for (; i < loads_.size() && loads_[i].tile < first + kTiles; ++i) last = loads_[i].tile + 1;
+    ranges_.push_back(first);
+    ranges_.push_back(last);
+    range_end_.push_back(i);
   }
 }
 
-const char* type_name(Type type) {
-  switch (type) {
-    case Type::kBool:
-      return "bool";
-    case Type::kUint8:
-      return "uint8";
-    case Type::kInt8:
-      return "int8";
-    case Type::kUint16:
-      return "uint16";
-    case Type::kInt16:
-      return "int16";
-    case Type::kFloat16:
-      return "float16";
-    case Type::kFloat:
-      return "float32";
-    case Type::kInt32:
-      return "int32";
-    case Type::kUint32:
-      return "uint32";
-    case Type::kDouble:
-      return "float64";
-    case Type::kInt64:
-      return "int64";
-    case Type::kUint64:
-      return "uint64";
-    default:
-      return "an unsupported type";
+void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, uint64_t count,
+                   uint64_t* lines, size_t words) const {
+  const size_t lanes = lanes_of(words), stride = tile_stride(lanes);
+  uint64_t* tiles = scratch(Scratch::kTiles, kTiles * stride);
+  for (size_t lane = 0; lane < words; lane += lanes) {
+    const uint64_t begin = 64 * lane;
+    const uint64_t rows = begin < count ? std::min<uint64_t>(64 * lanes, count - begin) : 0;
+    size_t load = 0;
+    for (size_t range = 0; range < range_end_.size(); ++range) {
+      const uint64_t first = ranges_[2 * range], last = ranges_[2 * range + 1];
+      if (rows < 64 * lanes) std::fill_n(tiles, (last - first) * stride, 0);
+      if (rows) k.row_masks(source, start + begin, rows, first, last, tiles, lanes);
+      uint64_t done = last;
+      for (; load < range_end_[range]; ++load) {
+        uint64_t* tile = tiles + (loads_[load].tile - first) * stride;
+        if (loads_[load].tile != done) k.transpose(tile, lanes);
+        done = loads_[load].tile;
+        const uint64_t* from = tile + loads_[load].bit * lanes;
+        uint64_t* to = lines + size_t{loads_[load].slot} * words + lane;
+        for (size_t i = 0; i < lanes; ++i) to[i] = from[i];
+      }
+    }
   }
-}
-
-float half_to_float(uint16_t half) {
-  const uint32_t sign = uint32_t{half} >> 15 << 31;
-  uint32_t exponent = half >> 10 & 0x1F, fraction = half & 0x3FF, bits;
-  if (exponent == 0x1F) {
-    bits = sign | 0x7F800000u | fraction << 13;
-  } else if (exponent) {
-    bits = sign | (exponent + 112) << 23 | fraction << 13;
-  } else if (fraction) {  // subnormal: shift the leading one into place
-    exponent = 113;
-    while (!(fraction & 0x400)) fraction <<= 1, --exponent;
-    bits = sign | exponent << 23 | (fraction & 0x3FF) << 13;
-  } else {
-    bits = sign;
-  }
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
 }
 
 }  // namespace lgnx
