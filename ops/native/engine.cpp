@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 #include "cache.h"
 #include "scratch.h"
@@ -20,11 +19,10 @@ double seconds() {
 size_t choose_words(const Schedule& schedule, uint64_t batch) {
   if (batch <= 64) return 1;
   if (batch <= 256) return 4;
-  if (const char* w = std::getenv("LGNX_WORDS")) return std::atoi(w);
-  for (size_t words : {32, 16})
-    if (batch > 32 * words && size_t{schedule.n_slots} * words * 8 <= second_level_cache())
-      return words;
-  return 8;
+  // Longer lines spread the cost of a gate's operands, as long as a block leaves half of the cache
+  // to what is packed and counted.
+  const bool fits = size_t{schedule.n_slots} * 16 * 8 <= second_level_cache() / 2;
+  return batch > 512 && fits ? 16 : 8;
 }
 
 void Batch::run(uint64_t block, StageTimes* times) const {

@@ -96,10 +96,8 @@ void execute(const Schedule& schedule, uint64_t* lines, size_t words) {
       return execute_words<4>(schedule, lines);
     case 8:
       return execute_words<8>(schedule, lines);
-    case 16:
-      return execute_words<16>(schedule, lines);
     default:
-      return execute_words<32>(schedule, lines);
+      return execute_words<16>(schedule, lines);
   }
 }
 

@@ -19,7 +19,7 @@ constexpr size_t lanes_of(size_t words) { return words < 8 ? words : 8; }
 struct Kernels {
   const char* name;
 
-  // Evaluates all steps; `words` is 1, 4, 8, 16 or 32.
+  // Evaluates all steps; `words` is 1, 4, 8 or 16.
   void (*execute)(const Schedule& schedule, uint64_t* lines, size_t words);
 
   // Writes tiles [first, last) of `rows` rows from row `start` on; `last` is the end of the layout,
