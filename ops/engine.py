@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from onnx import helper
 
 from lgnx.ops.errors import LgnxError
 from lgnx.ops.library import library_path
@@ -33,6 +34,7 @@ def _library() -> ctypes.CDLL:
         "lgnx_program_inputs": (u32, [pointer]),
         "lgnx_program_outputs": (u32, [pointer]),
         "lgnx_program_run": (ctypes.c_int, [pointer, pointer, u64, pointer, *error]),
+        "lgnx_program_profile": (ctypes.c_int, [pointer, pointer, u32, pointer, *error]),
         "lgnx_simd": (ctypes.c_char_p, []),
     }
     for name, (result, arguments) in signatures.items():
@@ -135,6 +137,28 @@ def levels(n_inputs: int, fanins: np.ndarray) -> np.ndarray:
     return result
 
 
+class _Rows(ctypes.Structure):
+    """The lgnx_rows of lgnx.h."""
+
+    _fields_ = (
+        ("x", ctypes.c_void_p),
+        ("type", ctypes.c_int32),
+        ("features", ctypes.c_uint64),
+        ("batch", ctypes.c_uint64),
+        ("thresholds", ctypes.c_void_p),
+        ("per_feature", ctypes.c_uint64),
+        ("strict", ctypes.c_int32),
+    )
+
+
+class StageTimes(NamedTuple):
+    """Seconds of one run: making bits of numbers, evaluating gates, making scores or bytes."""
+
+    pack: float
+    gates: float
+    output: float
+
+
 class NativeProgram:
     """A LogicNetwork program in the native engine.
 
@@ -179,6 +203,54 @@ class NativeProgram:
         ):
             raise message.error()
         return result
+
+    def profile(
+        self,
+        x: np.ndarray,
+        thresholds: np.ndarray | None = None,
+        *,
+        strict: bool = True,
+        groups: int = 0,
+    ) -> StageTimes:
+        """Run a batch in this thread and tell where the time went; the result is dropped.
+
+        Parameters
+        ----------
+        x
+            [B, features], any number type but float16.
+        thresholds
+            [features, T] of the type of x; None where a bit is x != 0.
+        strict
+            Whether an input bit is x > t, rather than x >= t.
+        groups
+            Of the group sum; 0 where the output is bits.
+
+        Raises
+        ------
+        LgnxError
+            If shapes or types do not fit.
+        """
+        if x.ndim != 2 or (thresholds is not None and thresholds.dtype != x.dtype):
+            raise LgnxError("x must have two axes, and the thresholds its dtype")
+        if thresholds is not None and thresholds.shape[:-1] != x.shape[1:]:
+            raise LgnxError(f"thresholds of shape {thresholds.shape} for x of shape {x.shape}")
+        x = np.ascontiguousarray(x)
+        limits = None if thresholds is None else np.ascontiguousarray(thresholds)
+        rows = _Rows(
+            x.ctypes.data,
+            int(helper.np_dtype_to_tensor_dtype(x.dtype)),
+            x.shape[1],
+            len(x),
+            None if limits is None else limits.ctypes.data,
+            1 if limits is None else limits.shape[1],
+            strict,
+        )
+        message, seconds = _Message(), (ctypes.c_double * 3)()
+        if _library().lgnx_program_profile(
+            self._handle, ctypes.byref(rows), groups, seconds, *message.arguments
+        ):
+            raise message.error()
+        return StageTimes(*seconds)
 
     def __del__(self) -> None:
         if self._handle:

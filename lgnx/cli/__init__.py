@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from lgnx.cli import check, common, cosim, demo, export, inspect, lower, optimize, rtl, run
+from lgnx.cli import bench, check, common, cosim, demo, export, inspect, lower, optimize, rtl, run
 
 __all__ = ["app", "main"]
 
-_COMMANDS = (demo, export, check, inspect, lower, optimize, run, rtl, cosim)
+_COMMANDS = (demo, export, check, inspect, lower, optimize, run, bench, rtl, cosim)
 
 app = typer.Typer(
     add_completion=False,

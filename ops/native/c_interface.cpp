@@ -2,6 +2,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "engine.h"
 #include "error.h"
@@ -103,6 +104,48 @@ int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t 
         reinterpret_cast<char*>(out),
         lgnx::choose_words(schedule, batch)};
     for (uint64_t block = 0; block < work.blocks(); ++block) work.run(block);
+  });
+  return good ? 0 : 1;
+}
+
+int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows, uint32_t groups,
+                         double seconds[3], char* error, size_t error_size) {
+  const bool good = guarded(error, error_size, [&] {
+    const lgnx::Schedule& schedule = program->schedule;
+    const lgnx::Type type = static_cast<lgnx::Type>(rows->type);
+    const size_t size = lgnx::type_size(type);
+    lgnx::require(size && type != lgnx::Type::kFloat16, "rows: unsupported type");
+    lgnx::require(rows->per_feature >= 1 && rows->features <= schedule.n_inputs &&
+                      rows->per_feature <= uint64_t{1} + schedule.n_inputs &&
+                      rows->features * rows->per_feature == schedule.n_inputs,
+                  "rows: do not give the inputs of the program");
+    const lgnx::RowLayout layout{rows->features, rows->per_feature};
+    const lgnx::PackPlan plan(schedule, layout);
+    std::vector<char> planes;
+    if (rows->thresholds)
+      planes = lgnx::by_plane(layout, static_cast<const char*>(rows->thresholds), size);
+    const lgnx::Thresholds thresholds{planes.data(), rows->strict != 0};
+    lgnx::Scale scale;
+    scale.groups = groups;
+    scale.type = lgnx::Type::kInt32;
+    lgnx::ScorePlan scores;
+    if (groups) scores = lgnx::ScorePlan(schedule, scale);
+    const char* x = static_cast<const char*>(rows->x);
+    std::vector<char> out(rows->batch *
+                          (groups ? sizeof(int32_t) * groups : schedule.outputs.size()));
+    const lgnx::Batch work{schedule,
+                           plan,
+                           {x, type, layout, rows->thresholds ? &thresholds : nullptr,
+                            x + rows->batch * rows->features * size},
+                           groups ? &scores : nullptr,
+                           rows->batch,
+                           out.data(),
+                           lgnx::choose_words(schedule, rows->batch)};
+    lgnx::StageTimes times;
+    for (uint64_t block = 0; block < work.blocks(); ++block) work.run(block, &times);
+    seconds[0] = times.pack;
+    seconds[1] = times.gates;
+    seconds[2] = times.output;
   });
   return good ? 0 : 1;
 }

@@ -28,10 +28,10 @@ struct Counter {
   }
 
   // Adds the lines of the slots, or their complements.
-  template <bool Complement>
-  void lines(const uint32_t* slots, size_t n, const V* base, size_t stride) {
-    const auto line = [&](size_t i) {
-      const V value = base[size_t{slots[i]} * stride];
+  template <bool Complement, size_t Stride>
+  void lines(const uint32_t* slots, size_t n, const V* base) {
+    const auto line = [&](size_t i) __attribute__((always_inline)) {
+      const V value = base[size_t{slots[i]} * Stride];
       return Complement ? ~value : value;
     };
     size_t i = 0;
@@ -58,39 +58,54 @@ struct Counter {
       }
       plane[0] = ones, plane[1] = twos, plane[2] = fours, plane[3] = eights;
     }
+    for (; i + 2 <= n && n_planes > 1; i += 2) {
+      V two;
+      add(two, plane[0], line(i), line(i + 1));
+      ripple(two, 1);
+    }
     for (; i < n; ++i) ripple(line(i), 0);
   }
 };
 
-template <size_t Lanes>
+template <size_t Words>
 void count_lanes(const uint32_t* slots, size_t n, const uint32_t* complements, size_t n_complements,
-                 const uint64_t* lines, size_t words, uint64_t* planes, size_t n_planes) {
-  typedef Vector<Lanes> V;
-  constexpr size_t kParts = Lanes * 8 / sizeof(V);
-  const size_t stride = words * 8 / sizeof(V);
-  for (size_t part = 0; part < kParts; ++part) {
-    Counter<V> counter;
+                 const uint64_t* lines, uint64_t* planes, size_t n_planes) {
+  constexpr size_t kLanes = lanes_of(Words);
+  typedef Vector<kLanes> V;
+  constexpr size_t kParts = kLanes * 8 / sizeof(V), kStride = Words * 8 / sizeof(V);
+  const V* base = reinterpret_cast<const V*>(lines);
+  Counter<V> counters[kParts];
+  for (Counter<V>& counter : counters) {
     counter.n_planes = n_planes;
     for (size_t d = 0; d < n_planes; ++d) counter.plane[d] = V{};
-    const V* base = reinterpret_cast<const V*>(lines) + part;
-    counter.template lines<false>(slots, n, base, stride);
-    counter.template lines<true>(complements, n_complements, base, stride);
-    V* target = reinterpret_cast<V*>(planes) + part;
-    for (size_t d = 0; d < n_planes; ++d) target[d * kParts] = counter.plane[d];
   }
+  // So many lines that they are still in the first-level cache for the next part of them.
+  constexpr size_t kChunk = 128;
+  for (size_t i = 0; i < n; i += kChunk)
+    for (size_t part = 0; part < kParts; ++part)
+      counters[part].template lines<false, kStride>(slots + i, n - i < kChunk ? n - i : kChunk,
+                                                    base + part);
+  for (size_t i = 0; i < n_complements; i += kChunk)
+    for (size_t part = 0; part < kParts; ++part)
+      counters[part].template lines<true, kStride>(
+          complements + i, n_complements - i < kChunk ? n_complements - i : kChunk, base + part);
+  V* target = reinterpret_cast<V*>(planes);
+  for (size_t part = 0; part < kParts; ++part)
+    for (size_t d = 0; d < n_planes; ++d) target[d * kParts + part] = counters[part].plane[d];
 }
 
 void count(const uint32_t* slots, size_t n, const uint32_t* complements, size_t n_complements,
-           const uint64_t* lines, size_t words, size_t lane, size_t lanes, uint64_t* planes,
-           size_t n_planes) {
+           const uint64_t* lines, size_t words, size_t lane, uint64_t* planes, size_t n_planes) {
   lines += lane;
-  switch (lanes) {
+  switch (words) {
     case 1:
-      return count_lanes<1>(slots, n, complements, n_complements, lines, words, planes, n_planes);
+      return count_lanes<1>(slots, n, complements, n_complements, lines, planes, n_planes);
     case 4:
-      return count_lanes<4>(slots, n, complements, n_complements, lines, words, planes, n_planes);
+      return count_lanes<4>(slots, n, complements, n_complements, lines, planes, n_planes);
+    case 8:
+      return count_lanes<8>(slots, n, complements, n_complements, lines, planes, n_planes);
     default:
-      return count_lanes<8>(slots, n, complements, n_complements, lines, words, planes, n_planes);
+      return count_lanes<16>(slots, n, complements, n_complements, lines, planes, n_planes);
   }
 }
 

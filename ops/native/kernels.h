@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "rows.h"
 #include "schedule.h"
@@ -15,6 +16,16 @@ constexpr size_t tile_stride(size_t lanes) { return 64 * lanes + 8; }
 
 // Lanes that are packed or counted together: 1, 4 or 8.
 constexpr size_t lanes_of(size_t words) { return words < 8 ? words : 8; }
+
+// A line's lanes to another place; constant sizes need no call.
+inline void copy_lanes(uint64_t* to, const uint64_t* from, size_t lanes) {
+  if (lanes == 8)
+    std::memcpy(to, from, 8 * sizeof *to);
+  else if (lanes == 4)
+    std::memcpy(to, from, 4 * sizeof *to);
+  else
+    *to = *from;
+}
 
 struct Kernels {
   const char* name;
@@ -30,10 +41,11 @@ struct Kernels {
   // Transposes the bits of the tile in each lane: bit j of row i becomes bit i of row j.
   void (*transpose)(uint64_t* tile, size_t lanes);
 
-  // Vertical counts of lanes [lane, lane + lanes) of the lines: plane d holds bit d of the count
-  // of every sample and is written to planes[d * lanes]. 2^n_planes must exceed the largest count.
+  // Vertical counts of lanes_of(words) lanes of the lines, from `lane` on: plane d holds bit d of
+  // the count of every sample and is written to planes[d * lanes]. 2^n_planes must exceed the
+  // largest count.
   void (*count)(const uint32_t* slots, size_t n, const uint32_t* complements, size_t n_complements,
-                const uint64_t* lines, size_t words, size_t lane, size_t lanes, uint64_t* planes,
+                const uint64_t* lines, size_t words, size_t lane, uint64_t* planes,
                 size_t n_planes);
 
   // Writes each bit of the rows as a byte: `bits` bytes of every row, rows `stride` bytes apart.

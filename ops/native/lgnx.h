@@ -53,6 +53,23 @@ LGNX_EXPORT uint32_t lgnx_program_outputs(const lgnx_program* program);
 LGNX_EXPORT int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t batch,
                                  uint8_t* out, char* error, size_t error_size);
 
+/* Rows of numbers for lgnx_program_profile. `type` counts as in ONNX's TensorProto (1 float32, 2
+ * uint8, 3 int8, 4 uint16, 5 int16, 6 int32, 7 int64, 9 bool, 11 float64, 12 uint32, 13 uint64). */
+typedef struct lgnx_rows {
+  const void* x; /* [batch][features] */
+  int32_t type;
+  uint64_t features, batch;
+  const void* thresholds; /* [features][per_feature] of the type of x; NULL: a bit is x != 0 */
+  uint64_t per_feature;   /* 1 where there are none */
+  int32_t strict;         /* x > t, rather than x >= t */
+} lgnx_rows;
+
+/* Runs a batch in this thread and writes the seconds spent on packing, on the gates, and on the
+ * output: int32 counts of `groups` groups, or bytes where groups is 0. The output is dropped. */
+LGNX_EXPORT int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows,
+                                     uint32_t groups, double seconds[3], char* error,
+                                     size_t error_size);
+
 /* Name of the instruction set in use: "avx512", "avx2" or "portable". */
 LGNX_EXPORT const char* lgnx_simd(void);
 

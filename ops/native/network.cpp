@@ -65,13 +65,7 @@ ThresholdTable::ThresholdTable(const ort::Tensor& t, const std::vector<int64_t>&
 }
 
 std::vector<char> ThresholdTable::planes(const RowLayout& layout) const {
-  const uint64_t stride = layout.plane_stride();
-  std::vector<char> result((per_feature_ * stride + 64) * size_, 0);
-  for (uint64_t f = 0; f < features_; ++f)
-    for (uint64_t b = 0; b < per_feature_; ++b)
-      std::memcpy(result.data() + (b * stride + f) * size_,
-                  values_.data() + (f * per_feature_ + b) * size_, size_);
-  return result;
+  return by_plane(layout, values_.data(), size_);
 }
 
 void run_batch(const ort::Context& context, const Batch& batch) {

@@ -34,7 +34,7 @@ class BitCount : public Kernel {
         for (int64_t i = 0; i < size; ++i)
           lines[i] = x.as<uint64_t>()[(g * size + i) * words + static_cast<int64_t>(w)];
         uint64_t counts[64] = {};  // planes; transposed, a count for each sample
-        k.count(slots.data(), slots.size(), nullptr, 0, lines.data(), 1, 0, 1, counts, n_planes);
+        k.count(slots.data(), slots.size(), nullptr, 0, lines.data(), 1, 0, counts, n_planes);
         k.transpose(counts, 1);
         for (int64_t s = 0; s < samples; ++s)
           y[(first + s) * groups_ + g] = static_cast<int32_t>(counts[s]);

@@ -51,9 +51,8 @@ void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, ui
         uint64_t* tile = tiles + (loads_[load].tile - first) * stride;
         if (loads_[load].tile != done) k.transpose(tile, lanes);
         done = loads_[load].tile;
-        const uint64_t* from = tile + loads_[load].bit * lanes;
-        uint64_t* to = lines + size_t{loads_[load].slot} * words + lane;
-        for (size_t i = 0; i < lanes; ++i) to[i] = from[i];
+        copy_lanes(lines + size_t{loads_[load].slot} * words + lane,
+                   tile + loads_[load].bit * lanes, lanes);
       }
     }
   }

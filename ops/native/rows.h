@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "types.h"
 
@@ -31,6 +32,10 @@ struct Thresholds {
   const char* values;  // of the type of x; float16 as float
   bool strict;
 };
+
+// Orders thresholds of `size` bytes by plane; entry f * per_feature + b of `values` is threshold b
+// of feature f.
+std::vector<char> by_plane(const RowLayout& layout, const char* values, size_t size);
 
 struct RowSource {
   const char* x;  // [batch][features] of `type`

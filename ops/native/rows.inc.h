@@ -103,10 +103,46 @@ struct HalfAbove {
   }
 };
 
+// Where 64 numbers from x on can be read; the last ones of all are copied.
+template <class Test>
+inline const char* readable(const RowSource& source, const char* x, uint64_t left, char* copy) {
+  if (left >= 64 || source.end - x >= static_cast<ptrdiff_t>(64 * Test::kSize)) return x;
+  std::memset(copy, 0, 64 * Test::kSize);
+  std::memcpy(copy, x, left * Test::kSize);
+  return copy;
+}
+
+// One threshold, or none.
+template <class Test>
+void test_plane(const RowSource& source, uint64_t start, uint64_t rows, uint64_t first,
+                uint64_t last, uint64_t* tiles, size_t lanes) {
+  const uint64_t features = source.layout.features,
+                 whole = last < features / 64 ? last : features / 64;
+  const size_t row_bytes = features * Test::kSize, stride = tile_stride(lanes);
+  const size_t threshold_bytes = 64 * sizeof(typename Test::Threshold);
+  const char* thresholds =
+      source.thresholds ? source.thresholds->values + first * threshold_bytes : nullptr;
+  for (uint64_t r = 0; r < rows; ++r) {
+    const char* x = source.x + (start + r) * row_bytes + 64 * first * Test::kSize;
+    const char* t = thresholds;
+    uint64_t* target = tiles + r % 64 * lanes + r / 64;
+    for (uint64_t tile = first; tile < whole; ++tile, target += stride) {
+      *target = Test::mask(x, t);
+      x += 64 * Test::kSize;
+      t += threshold_bytes;
+    }
+    if (whole == last) continue;
+    char copy[64 * Test::kSize];
+    const uint64_t left = features % 64;
+    *target = Test::mask(readable<Test>(source, x, left, copy), t) & ((uint64_t{1} << left) - 1);
+  }
+}
+
 template <class Test>
 void test_rows(const RowSource& source, uint64_t start, uint64_t rows, uint64_t first,
                uint64_t last, uint64_t* tiles, size_t lanes) {
   const uint64_t features = source.layout.features, planes = source.layout.per_feature;
+  if (planes == 1) return test_plane<Test>(source, start, rows, first, last, tiles, lanes);
   const uint64_t plane_bits = source.layout.plane_bits();
   const size_t row_bytes = features * Test::kSize, stride = tile_stride(lanes);
   const size_t threshold_bytes = source.layout.plane_stride() * sizeof(typename Test::Threshold);
@@ -120,13 +156,8 @@ void test_rows(const RowSource& source, uint64_t start, uint64_t rows, uint64_t 
     for (uint64_t group = first_group; group < end_group; ++group) {
       const uint64_t left = features - 64 * group;
       const uint64_t valid = left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0};
-      const char* x = row + 64 * group * Test::kSize;
-      char tail[64 * 8];
-      if (left < 64 && source.end - x < static_cast<ptrdiff_t>(64 * Test::kSize)) {
-        std::memset(tail, 0, sizeof tail);
-        std::memcpy(tail, x, left * Test::kSize);
-        x = tail;
-      }
+      char copy[64 * Test::kSize];
+      const char* x = readable<Test>(source, row + 64 * group * Test::kSize, left, copy);
       const char* t = thresholds + 64 * group * sizeof(typename Test::Threshold);
       if (plane_bits < 64) {
         for (uint64_t tile = first; tile < last; ++tile, target += stride) {

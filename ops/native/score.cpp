@@ -1,15 +1,13 @@
 #include "score.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "scratch.h"
 
 namespace lgnx {
 namespace {
 
-constexpr uint64_t kMaxTable = 1 << 16;  // counts
-constexpr size_t kTiles = 16;            // unpacked together
+constexpr size_t kTiles = 16;  // unpacked together
 
 }  // namespace
 
@@ -32,28 +30,30 @@ ScorePlan::ScorePlan(const Schedule& schedule, const Scale& scale) : scale_(scal
     group.last = static_cast<uint32_t>(slots_.size());
     groups_.push_back(group);
   }
-  if (size < kMaxTable) {
+  if (field_ < 32) {
     const size_t bytes = type_size(scale.type);
     table_.resize((size + 1) * bytes);
     for (uint32_t c = 0; c <= size; ++c) write_score(scale, c, table_.data() + c * bytes);
   }
 }
 
-template <class T>
+template <class T, unsigned Field>
 void ScorePlan::write(const uint64_t* tile, size_t lanes, uint64_t rows, uint32_t group,
                       char* out) const {
-  const uint32_t fields = std::min(64 / field_, scale_.groups - group);
-  const uint64_t mask = (uint64_t{1} << field_) - 1;
-  const size_t row_bytes = sizeof(T) * scale_.groups;
-  out += sizeof(T) * group;
-  for (uint64_t r = 0; r < rows; ++r, out += row_bytes) {
-    uint64_t counts = tile[r % 64 * lanes + r / 64];
-    for (uint32_t f = 0; f < fields; ++f, counts >>= field_) {
-      const uint32_t c = static_cast<uint32_t>(counts & mask);
-      if (table_.empty())
-        write_score(scale_, c, out + sizeof(T) * f);
-      else
-        std::memcpy(out + sizeof(T) * f, table_.data() + sizeof(T) * c, sizeof(T));
+  constexpr uint64_t kMask = (uint64_t{1} << Field) - 1;
+  const uint32_t groups = scale_.groups, fields = std::min(64 / Field, groups - group);
+  const T* table = reinterpret_cast<const T*>(table_.data());
+  T* y = reinterpret_cast<T*>(out) + group;
+  for (size_t lane = 0; 64 * lane < rows; ++lane) {
+    const uint64_t n = std::min<uint64_t>(64, rows - 64 * lane);
+    for (uint64_t r = 0; r < n; ++r, y += groups) {
+      uint64_t counts = tile[r * lanes + lane];
+      for (uint32_t f = 0; f < fields; ++f, counts >>= Field)
+        if (Field < 32)  // every count has its entry
+          y[f] = table[counts & kMask];
+        else
+          write_score(scale_, static_cast<uint32_t>(counts & kMask),
+                      reinterpret_cast<char*>(y + f));
     }
   }
 }
@@ -73,14 +73,16 @@ void ScorePlan::run(const Kernels& k, const uint64_t* lines, size_t words, uint6
       for (uint32_t f = 0; f < together && group + f < scale_.groups; ++f) {
         const Group& g = groups_[group + f];
         k.count(slots_.data() + g.first, g.complements - g.first, slots_.data() + g.complements,
-                g.last - g.complements, lines, words, lane, lanes, tile + f * field_ * lanes,
-                n_planes_);
+                g.last - g.complements, lines, words, lane, tile + f * field_ * lanes, n_planes_);
       }
       k.transpose(tile, lanes);
-      if (bytes == 4)
-        write<uint32_t>(tile, lanes, rows, group, target);
-      else
-        write<uint64_t>(tile, lanes, rows, group, target);
+      const auto write_fields = bytes == 4 ? (field_ == 8    ? &ScorePlan::write<uint32_t, 8>
+                                              : field_ == 16 ? &ScorePlan::write<uint32_t, 16>
+                                                             : &ScorePlan::write<uint32_t, 32>)
+                                           : (field_ == 8    ? &ScorePlan::write<uint64_t, 8>
+                                              : field_ == 16 ? &ScorePlan::write<uint64_t, 16>
+                                                             : &ScorePlan::write<uint64_t, 32>);
+      (this->*write_fields)(tile, lanes, rows, group, target);
     }
   }
 }
@@ -103,8 +105,9 @@ void unpack_block(const Kernels& k, const Schedule& schedule, const uint64_t* li
           }
           const Output& output = schedule.outputs[start + first + j];
           const uint64_t* line = lines + size_t{output.slot} * words + lane;
-          for (size_t i = 0; i < lanes; ++i)
-            tile[j * lanes + i] = line[i] ^ (0 - uint64_t{output.complement});
+          copy_lanes(tile + j * lanes, line, lanes);
+          if (output.complement)
+            for (size_t i = 0; i < lanes; ++i) tile[j * lanes + i] ^= ~uint64_t{0};
         }
         k.transpose(tile, lanes);
       }

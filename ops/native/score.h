@@ -23,7 +23,7 @@ class ScorePlan {
   struct Group {
     uint32_t first, complements, last;  // slots_[first, complements) and [complements, last)
   };
-  template <class T>
+  template <class T, unsigned Field>
   void write(const uint64_t* tile, size_t lanes, uint64_t rows, uint32_t group, char* out) const;
 
   Scale scale_;
@@ -31,7 +31,7 @@ class ScorePlan {
   size_t n_planes_ = 0;  // bits that a count needs
   std::vector<uint32_t> slots_;
   std::vector<Group> groups_;
-  std::vector<char> table_;  // the score of each count; empty where they would be too many
+  std::vector<char> table_;  // the score of each count, of fields up to 16 bits
 };
 
 // Writes rows of bits, [count][outputs]; count <= 64 * words.

@@ -90,3 +90,31 @@ def test_a_netlist_with_a_literal_out_of_range_is_refused(literal):
         engine.levels(2, fanins)
     with pytest.raises(LgnxError, match="literal"):
         engine.optimize(2, kinds[:0], fanins[:0], np.array([literal], np.uint32))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32", "float64"])
+def test_a_profile_times_every_stage(dtype):
+    words = encode(Program(6, [], np.arange(2, 14, dtype=np.uint32)))
+    program = engine.NativeProgram(words)
+    x = np.random.default_rng(0).integers(0, 2, (700, 2)).astype(dtype)
+    thresholds = np.zeros((2, 3), dtype)
+    for groups in (0, 3):
+        if dtype != "bool":
+            times = program.profile(x, thresholds, groups=groups)
+            assert min(times) > 0
+        assert min(program.profile(np.repeat(x, 3, axis=1), groups=groups)) > 0
+
+
+def test_a_profile_refuses_what_does_not_fit():
+    program = engine.NativeProgram(encode(Program(6, [], np.array([2, 4], np.uint32))))
+    x = np.zeros((4, 2), np.float32)
+    with pytest.raises(LgnxError, match="do not give the inputs of the program"):
+        program.profile(x)
+    with pytest.raises(LgnxError, match=r"thresholds of shape \(3, 3\) for x of shape \(4, 2\)"):
+        program.profile(x, np.zeros((3, 3), np.float32))
+    with pytest.raises(LgnxError, match="the thresholds its dtype"):
+        program.profile(x, np.zeros((2, 3), np.float64))
+    with pytest.raises(LgnxError, match="unsupported type"):
+        program.profile(np.zeros((4, 6), np.complex64))
+    with pytest.raises(LgnxError, match="groups"):
+        program.profile(np.zeros((4, 6), bool), groups=5)

@@ -116,6 +116,40 @@ void test_mutations() {
   expect(!lgnx_program_load(nullptr, 0, nullptr, 0), "a message needs no buffer");
 }
 
+// Rows of every type in memory of exactly their size, so that a read beyond them is found.
+void test_rows() {
+  const int32_t types[] = {1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13};
+  const size_t sizes[] = {4, 1, 1, 2, 2, 4, 8, 1, 8, 4, 8};
+  const uint32_t shapes[][2] = {{1, 1},  {3, 50}, {20, 3},  {33, 2},   {63, 1},
+                                {64, 1}, {65, 1}, {100, 4}, {1100, 1}, {1030, 2}};
+  for (size_t i = 0; i < 11; ++i)
+    for (const auto& [features, per_feature] : shapes) {
+      const Words words = random_program(features * per_feature, 3, 12);
+      char error[256] = "";
+      lgnx_program* program =
+          lgnx_program_load(words.words.data(), words.words.size(), error, sizeof error);
+      expect(program != nullptr, error);
+      for (uint64_t batch : {0, 1, 64, 65, 300, 520, 1030}) {
+        // Zeros and ones of the type, whatever it is.
+        std::vector<char> x(batch * features * sizes[i]), limits(features * per_feature * sizes[i]);
+        for (size_t at = 0; at < x.size(); at += sizes[i]) x[at] = static_cast<char>(below(2));
+        for (uint32_t groups : {0, 4}) {
+          double seconds[3] = {-1, -1, -1};
+          const lgnx_rows rows = {x.data(),      types[i],    features, batch,
+                                  limits.data(), per_feature, 1};
+          expect(!lgnx_program_profile(program, &rows, groups, seconds, error, sizeof error),
+                 error);
+          expect(seconds[0] >= 0 && seconds[1] >= 0 && seconds[2] >= 0, "times are written");
+        }
+      }
+      const lgnx_rows wrong = {nullptr, types[i], features + 1, 0, nullptr, per_feature, 1};
+      double seconds[3];
+      expect(lgnx_program_profile(program, &wrong, 0, seconds, error, sizeof error) != 0,
+             "rows must fit the program");
+      lgnx_program_free(program);
+    }
+}
+
 struct Graph {
   uint32_t n_inputs;
   std::vector<uint8_t> kinds;
@@ -179,6 +213,7 @@ void test_optimizer() {
 int main() {
   test_programs();
   test_mutations();
+  test_rows();
   test_optimizer();
   std::printf("native tests passed (%s)\n", lgnx_simd());
 }
