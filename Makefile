@@ -33,11 +33,12 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lgnx needs Python >= 3.10")'
 	$(PYTHON) -m venv $(VENV)
 
-# The build tools come first, so that the package builds without isolation and incrementally.
+# The build tools come first, so that the package builds without isolation and incrementally;
+# setuptools is for those requirements that come as sources.
 $(VENV)/build.stamp: constraints.txt | $(BIN)/python
 	@echo "Setting up $(VENV): build tools"
 	$(PIP) --upgrade pip
-	$(PIP) scikit-build-core cmake ninja
+	$(PIP) scikit-build-core cmake ninja setuptools
 	touch $@
 
 $(VENV)/%.stamp: pyproject.toml constraints.txt $(NATIVE) $(VENV)/build.stamp
