@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lgnx.netlist.decompose import Recipe, decompose, row_ids
+from lgnx.netlist.gates import MAX_GATE_INPUTS, gates_of_tables
 from lgnx.netlist.netlist import AND_KIND, XOR_KIND, Netlist
 from lgnx.ops.errors import LgnxError
 from lgnx.ops.tables import unpack_tables
@@ -75,6 +76,8 @@ class NetlistBuilder:
             uint32 [N], the outputs.
         """
         n, k = literals.shape
+        if k <= MAX_GATE_INPUTS:
+            return self._gates(tables[:, 0], literals)
         result = np.zeros(n, np.uint32)
         if not n:
             return result
@@ -115,6 +118,24 @@ class NetlistBuilder:
         self._kinds.append(kinds)
         self._fanins.append(fanins)
         return first
+
+    def _gates(self, tables: np.ndarray, literals: np.ndarray) -> np.ndarray:
+        """Gates of one or two inputs: a node each, or none.
+
+        ``tables`` uint8 [n], ``literals`` uint32 [n, 1 or 2].
+        """
+        gates = gates_of_tables(literals.shape[1])
+        tables = tables & np.uint8(len(gates.kinds) - 1)  # bits beyond the table do not count
+        # Where no node is needed, the output is a constant or one of the inputs.
+        result = gates.complement[tables]
+        for i in range(literals.shape[1]):
+            result ^= gates.passes[tables, i] & literals[:, i]
+        made = np.flatnonzero(gates.needs_node[tables])
+        if len(made):
+            used = tables[made]
+            first = self._append(gates.kinds[used], literals[made] ^ gates.flips[used])
+            result[made] ^= np.arange(2 * first, 2 * (first + len(made)), 2, dtype=np.uint32)
+        return result
 
     def _follow(self, recipe: Recipe, literals: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Build gates from a recipe.
