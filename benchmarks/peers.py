@@ -1,153 +1,254 @@
 """lgnx beside its peers: the same networks and samples, job by job in one process, on one core.
 
-    python benchmarks/peers.py HEP S --difflogic path/of/the/unpacked/sdist
+    python benchmarks/peers.py --install                      # difflogic and torchlogix, once
+    python benchmarks/peers.py --prepare HEP S M DIGITS CONV  # compile, kept in benchmarks/out
+    python benchmarks/peers.py HEP S M DIGITS CONV            # measure, print
+    python benchmarks/peers.py --report                       # write docs/performance.md, plot
 
-Every peer's scores are compared with those of lgnx first. difflogic is compiled by itself (gcc -O1,
-its default, and -O3), and called without the copy that its Python wrapper makes. Where it is not
-installed, the folder of its sdist serves; its CUDA extension is not needed.
+Every engine's scores are compared with those of lgnx first. The results of each network are kept in
+benchmarks/out/peers.json, so networks may be measured one by one.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
+import itertools
+import json
 import os
 import sys
 import time
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import install_peers
+
+if install_peers.PEERS.is_dir():  # before anything imports torchlogix
+    sys.path.insert(0, str(install_peers.PEERS))
+
 import numpy as np
-import onnx
-import onnxruntime
-from networks import SHAPES, RandomNetwork, layer_model, network
-from plain_onnx import plain_model
+from engines import all_engines
+from engines.interface import OUT, Engine, Ready, UnavailableError
+from engines.lgnx_session import model_file, session
+from networks import NAMES, Network, network
+from peers_machine import machine
 from rich.console import Console
-from rich.table import Table
 
 import lgnx
-from lgnx.passes import lower
 
-Call = Callable[[np.ndarray], np.ndarray]
-COMPARED = 2048
+SAMPLES = 131_072
+COMPARED = 4096
+LATENCY_BATCHES = (1, 64)
+FEWEST_ROUNDS = 7
+THREADED = ("S", "M")
+RESULTS = OUT / "peers.json"
+CONSOLE = Console(stderr=True, highlight=False)
+
+Timer = Callable[[], float]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("networks", nargs="*", default=["HEP"], metavar="NAME")
-    parser.add_argument("--difflogic", metavar="DIR", help="unpacked sdist, if not installed")
-    parser.add_argument("--samples", type=int, default=131_072)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("networks", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--install", action="store_true", help="fetch the peers, once")
+    parser.add_argument("--prepare", action="store_true", help="compile, and measure nothing")
+    parser.add_argument("--report", action="store_true", help="write the documentation")
+    parser.add_argument("--seconds", type=float, default=40, help="of rounds on large batches")
+    parser.add_argument(
+        "--limit", type=float, default=300, help="seconds after which a compiler is stopped"
+    )
+    parser.add_argument("--only", metavar="WORD", help="only lgnx and engines of this name")
     options = parser.parse_args()
-    if unknown := set(options.networks) - set(SHAPES):
-        parser.error(f"no network {', '.join(sorted(unknown))}; there are {', '.join(SHAPES)}")
-    if options.samples % 64:
-        parser.error("--samples must be a multiple of 64, which difflogic wants")
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if unknown := set(options.networks) - set(NAMES):
+        parser.error(f"no network {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if options.install:
+        install_peers.install()
+        CONSOLE.print(f"the peers are in {install_peers.PEERS}")
     for name in options.networks:
-        compare(name, network(name), options)
+        try:
+            compare(name, options)
+        except UnavailableError as error:
+            CONSOLE.print(f"{name} is left out: {error}")
+    if options.report:
+        import peers_plot
+        import peers_report
+
+        results = json.loads(RESULTS.read_text())
+        peers_plot.write(results)
+        peers_report.write(results)
 
 
-def compare(name: str, net: RandomNetwork, options: argparse.Namespace) -> None:
-    """Measure one network and print its table."""
-    rng = np.random.default_rng(1)
-    x = rng.integers(0, 2, (options.samples, net.n_inputs), np.uint8).view(bool)
-    few = options.samples if name == "HEP" else COMPARED
-    few = min(few, 256 if name == "M" else COMPARED)
-    data = lower(layer_model(net), to="network").SerializeToString()
-    started = time.perf_counter()
-    calls: dict[str, tuple[Call, int]] = {
-        "lgnx": (session(lgnx.InferenceSession, data), options.samples)
-    }
-    ready = {"lgnx": time.perf_counter() - started}
-    for level in (1, 3):
-        started = time.perf_counter()
-        if call := difflogic(net, level, options.difflogic, name):
-            calls[f"difflogic -O{level}"] = (call, options.samples)
-            ready[f"difflogic -O{level}"] = time.perf_counter() - started
-    started = time.perf_counter()
-    stock = session(onnxruntime.InferenceSession, plain_model(net).SerializeToString())
-    calls["plain ONNX, stock onnxruntime"] = (stock, few)
-    ready["plain ONNX, stock onnxruntime"] = time.perf_counter() - started
-
-    expected = calls["lgnx"][0](x[:COMPARED])
-    times: dict[str, list[float]] = {}
-    for peer, (call, n) in calls.items():
-        n = min(n, COMPARED)
-        if not (call(x[:n]) == expected[:n]).all():
-            sys.exit(f"{name}: {peer} gives other scores than lgnx")
-        times[peer] = []
-    for _ in range(options.rounds):
-        for peer, (call, n) in calls.items():
-            start = time.perf_counter()
-            call(x[:n])
-            times[peer].append((time.perf_counter() - start) / n * 1e9)
-    show(name, times, ready)
+def compare(name: str, options: argparse.Namespace) -> None:
+    """Measure one network, keep the results and print them."""
+    with CONSOLE.status(f"{name}: making the network"):
+        net = network(name)
+    engines = [e for e in all_engines() if not options.only or not e.rank or options.only in e.name]
+    with one_core():
+        ready, missing = prepare(net, engines, options.limit)
+        if options.prepare:
+            return
+        x = net.samples(SAMPLES)
+        check(net, ready, x)
+        result: dict[str, Any] = {"title": net.title, "machine": machine(), "missing": missing}
+        result["engines"] = [each.name for each in engines]
+        result["ready"] = {each.name: made.seconds for each, made in ready}
+        result["sessions"] = time_sessions(net)
+        result["throughput"] = time_throughput(net, ready, x, options.seconds)
+        result["gates"] = time_gates(net, ready, x, options.seconds)
+        result["latency"] = time_latency(net, ready, x)
+    result["threads"] = time_threads(net, x, options.seconds) if name in THREADED else {}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    results[name] = result
+    RESULTS.write_text(json.dumps(results, indent=1))
+    show(name, result)
 
 
-def session(kind: type, model: bytes) -> Call:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    made = kind(model, options, providers=["CPUExecutionProvider"])
-    return lambda x: made.run(None, {"x": x})[0]
-
-
-def difflogic(net: RandomNetwork, level: int, folder: str | None, name: str) -> Call | None:
-    """Compile the network with difflogic; None where it is not there, or would not finish."""
-    if name == "M":  # gcc does not finish in 400 s
-        return None
-    if folder:
-        sys.path.insert(0, folder)
-        sys.modules.setdefault("difflogic_cuda", types.ModuleType("difflogic_cuda"))
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this thread, and threads and compilers it starts, on one core."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
     try:
-        import torch
-        from difflogic import CompiledLogicNet, GroupSum, LogicLayer
-    except ImportError as error:
-        print(f"difflogic is left out: {error}", file=sys.stderr)
-        return None
-    with contextlib.redirect_stdout(io.StringIO()):
-        model: list[Any] = []
-        width = net.n_inputs
-        for a, b, ids in net.layers:
-            layer = LogicLayer(width, len(a), device="cpu", connections="random")
-            layer.indices = torch.from_numpy(a).long(), torch.from_numpy(b).long()
-            layer.weights = torch.nn.Parameter(torch.eye(16)[torch.from_numpy(ids).long()])
-            model.append(layer)
-            width = len(a)
-        model.append(GroupSum(net.groups))
-        compiled = CompiledLogicNet(torch.nn.Sequential(*model), num_bits=64)
-        compiled.compile(opt_level=level)
-
-    def call(x: np.ndarray) -> np.ndarray:
-        out = np.empty(len(x) * net.groups, np.int32)
-        compiled.lib_fn(x.reshape(-1), out, len(x) // 64)
-        return out.reshape(len(x), net.groups)
-
-    return call
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
-def show(name: str, times: dict[str, list[float]], ready: dict[str, float]) -> None:
-    n_inputs, widths, groups = SHAPES[name]
-    shape = f"{n_inputs} -> {' -> '.join(map(str, widths))} -> {groups}"
-    table = Table(title=f"{name}: {shape}", box=None)
-    for column in ("", "ready in", "min ns", "median ns", "over lgnx (min)", "(median)"):
-        table.add_column(column, justify="left" if not column else "right")
-    best, middle = min(times["lgnx"]), float(np.median(times["lgnx"]))
-    for peer, values in times.items():
-        low, median = min(values), float(np.median(values))
-        table.add_row(
-            peer,
-            f"{ready[peer]:.3f} s",
-            f"{low:,.1f}",
-            f"{median:,.1f}",
-            f"{low / best:,.1f} x",
-            f"{median / middle:,.1f} x",
-        )
-    Console(highlight=False).print(table, f"onnx {onnx.__version__}, onnxruntime "
-                                   f"{onnxruntime.__version__}\n")  # fmt: skip
+def prepare(
+    net: Network, engines: list[Engine], limit: float
+) -> tuple[list[tuple[Engine, Ready]], dict[str, str]]:
+    """Make every engine ready, and say why the others are not."""
+    ready, missing = [], {}
+    for each in engines:
+        with CONSOLE.status(f"{net.name}: {each.name} gets ready"):
+            try:
+                ready.append((each, each.prepare(net, limit)))
+            except UnavailableError as error:
+                missing[each.name] = str(error)
+                CONSOLE.print(f"{net.name}: {each.name}: {error}")
+    return ready, missing
+
+
+def batch(net: Network, engine: Engine) -> int:
+    """Samples of one call."""
+    n = SAMPLES if engine.bits is None else min(SAMPLES, engine.bits // net.widest)
+    return max(64, n // 64 * 64)
+
+
+def check(net: Network, ready: list[tuple[Engine, Ready]], x: np.ndarray) -> None:
+    """Compare the scores of the first samples with those of lgnx."""
+    expected = ready[0][1].call(x[:COMPARED])
+    for each, made in ready:
+        n = min(COMPARED, batch(net, each))
+        if not (made.call(x[:n]) == expected[:n]).all():
+            sys.exit(f"{net.name}: {each.name} gives other scores than {ready[0][0].name}")
+
+
+def interleave(jobs: dict[str, Timer], seconds: float, label: str) -> dict[str, list[float]]:
+    """Run every job once a round, all equally often, until the time is over."""
+    times: dict[str, list[float]] = {job: [] for job in jobs}
+    end = time.perf_counter() + seconds
+    with CONSOLE.status(label) as status:
+        for number in itertools.count(1):
+            for job, seconds_of in jobs.items():
+                status.update(f"{label}: round {number}, {job}")
+                times[job].append(seconds_of())
+            if number >= FEWEST_ROUNDS and time.perf_counter() > end:
+                return times
+
+
+def summary(values: list[float], n: int) -> dict[str, float]:
+    """Minimum and median of a sample, in nanoseconds."""
+    return {"min": min(values) / n * 1e9, "median": float(np.median(values)) / n * 1e9, "batch": n}
+
+
+def timer(call: Callable[[np.ndarray], Any], x: np.ndarray) -> Timer:
+    def seconds() -> float:
+        start = time.perf_counter()
+        call(x)
+        return time.perf_counter() - start
+
+    return seconds
+
+
+def time_throughput(
+    net: Network, ready: list[tuple[Engine, Ready]], x: np.ndarray, seconds: float
+) -> dict[str, dict[str, float]]:
+    sizes = {each.name: batch(net, each) for each, _ in ready}
+    jobs = {each.name: timer(made.call, x[: sizes[each.name]]) for each, made in ready}
+    times = interleave(jobs, seconds, f"{net.name}, batch {SAMPLES:,}")
+    return {job: summary(values, sizes[job]) for job, values in times.items()}
+
+
+def time_gates(
+    net: Network, ready: list[tuple[Engine, Ready]], x: np.ndarray, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Time the gates alone, on words that are packed already."""
+    sizes = {each.name: batch(net, each) for each, _ in ready}
+
+    def job(each: Engine, made: Ready) -> Timer:
+        return lambda: made.gates(x[: sizes[each.name]])
+
+    jobs = {each.name: job(each, made) for each, made in ready if made.gates}
+    times = interleave(jobs, seconds / 2, f"{net.name}, gates")
+    return {name: summary(values, sizes[name]) for name, values in times.items()}
+
+
+def time_latency(
+    net: Network, ready: list[tuple[Engine, Ready]], x: np.ndarray
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Time calls with few samples; each engine calls for 20 ms a round, at least once."""
+    result = {}
+    for size in LATENCY_BATCHES:
+        times: dict[str, list[float]] = {each.name: [] for each, _ in ready}
+        with CONSOLE.status(f"{net.name}: batch {size}"):
+            for _ in range(15):
+                for each, made in ready:
+                    if sum(times[each.name]) > 2:
+                        continue
+                    padded = -(-size // each.multiple) * each.multiple
+                    once = timer(made.call, x[:padded])
+                    once()
+                    end = time.perf_counter() + 0.02
+                    while True:
+                        times[each.name].append(once())
+                        if time.perf_counter() > end:
+                            break
+        result[str(size)] = {job: summary(values, size) for job, values in times.items()}
+    return result
+
+
+def time_sessions(net: Network) -> dict[str, dict[str, float]]:
+    """Time the creation of a session from a file; a convolution has no layer level."""
+    levels = ("network", "layer") if net.layers is not None else ("network",)
+    files = {level: model_file(net, level) for level in levels}
+    jobs = {level: timer(lgnx.InferenceSession, file) for level, file in files.items()}
+    times = interleave(jobs, 0, f"{net.name}: sessions")
+    return {level: summary(values, 1) for level, values in times.items()}
+
+
+def time_threads(net: Network, x: np.ndarray, seconds: float) -> dict[str, dict[str, float]]:
+    """Time one thread and two, in a process that may use every core."""
+    if (os.cpu_count() or 1) < 2:
+        return {}
+    sessions = {str(n): session(net, n) for n in (1, 2)}
+    jobs = {
+        n: timer(lambda x, made=made: made.run(None, {"x": x}), x) for n, made in sessions.items()
+    }
+    times = interleave(jobs, seconds / 4, f"{net.name}: threads")
+    return {n: summary(values, len(x)) for n, values in times.items()}
+
+
+def show(name: str, result: dict[str, Any]) -> None:
+    """Print what was measured."""
+    from peers_report import tables
+    from rich.markdown import Markdown
+
+    Console().print(Markdown("\n\n".join(tables({name: result}))))
 
 
 if __name__ == "__main__":

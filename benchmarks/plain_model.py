@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from networks import RandomNetwork
+from networks import LayerNetwork
 from onnx import TensorProto, helper, numpy_helper
 
 
-def plain_model(net: RandomNetwork) -> onnx.ModelProto:
+def plain_model(net: LayerNetwork) -> onnx.ModelProto:
     """Write a layer as two Gathers, and a look-up in its tables by BitShift, on uint8."""
     nodes, value = [helper.make_node("Cast", ["x"], ["bits"], to=TensorProto.UINT8)], "bits"
     constants = {"one": np.array(1, np.uint8)}

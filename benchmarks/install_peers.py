@@ -1,0 +1,95 @@
+"""Put difflogic and torchlogix into benchmarks/out/peers, for `peers.py`.
+
+    python benchmarks/install_peers.py
+
+difflogic's setup.py wants a CUDA build of torch, for an extension that compiled networks do not
+use; it gets a stand-in that builds nothing. One file of torchlogix 0.2.2 is no code of Python 3.10
+and 3.11; it is mended in a copy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PEERS = Path(__file__).resolve().parent / "out" / "peers"
+DIFFLOGIC, TORCHLOGIX = "difflogic==0.1.0", "torchlogix==0.2.2"
+
+_CPP_EXTENSION = '''
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
+
+
+class BuildExtension(build_ext):
+    def run(self):
+        """Build nothing."""
+
+
+def CUDAExtension(name, sources, **kwargs):
+    return Extension(name, [])
+'''
+
+
+def install() -> None:
+    """Install both, where they are not there yet."""
+    PEERS.mkdir(parents=True, exist_ok=True)
+    if not (PEERS / "difflogic").is_dir():
+        install_difflogic()
+    if not (PEERS / "torchlogix").is_dir():
+        install_torchlogix()
+
+
+def install_difflogic() -> None:
+    """Build difflogic without its CUDA extension."""
+    with tempfile.TemporaryDirectory() as folder:
+        utils = Path(folder) / "torch" / "utils"
+        utils.mkdir(parents=True)
+        for package in (utils.parent, utils):
+            (package / "__init__.py").touch()
+        (utils / "cpp_extension.py").write_text(_CPP_EXTENSION)
+        _pip(["--no-build-isolation", DIFFLOGIC], PYTHONPATH=folder)
+
+
+def install_torchlogix() -> None:
+    """Copy torchlogix, and mend the copy where this Python cannot read it."""
+    spec = importlib.util.find_spec("torchlogix")
+    if spec is None or spec.origin is None:
+        _pip([TORCHLOGIX])
+    else:
+        source = Path(spec.origin).parent
+        for folder in (source, *source.parent.glob("torchlogix-*.dist-info")):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(folder, PEERS / folder.name, ignore=ignored)
+    path = PEERS / "torchlogix" / "circuit.py"
+    code = path.read_text()
+    try:
+        compile(code, str(path), "exec")
+    except SyntaxError:
+        path.write_text(mend(code))
+        print(f"mended {path}")
+
+
+def mend(code: str) -> str:
+    """Give an f-string that holds another one of the same quotes different quotes."""
+    quotes = '"""'
+    start = code.index(f"return f{quotes}\\\n// Auto-generated circuit - do not edit")
+    end = code.index(f"}}}}{quotes}}}{quotes}\n", start) + len(f"}}}}{quotes}}}")
+    inside = code[start + len(f"return f{quotes}") : end]
+    return f"{code[:start]}return f'''{inside}'''{code[end + len(quotes) :]}"
+
+
+def _pip(what: list[str], **environment: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run(
+        [*command, "--target", str(PEERS), *what], check=True, env={**os.environ, **environment}
+    )
+
+
+if __name__ == "__main__":
+    install()
+    print(f"difflogic and torchlogix are in {PEERS}")
