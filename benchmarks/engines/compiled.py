@@ -6,8 +6,8 @@ import ctypes
 import functools
 import hashlib
 import json
-import os
-import signal
+import math
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ class Record:
     seconds
         By step.
     gave_up
-        Seconds after which the compiler was stopped; 0 where it ended.
+        Seconds of processor time after which the compiler was stopped; 0 where it ended.
     facts
         What the engine wants to know when it loads the file.
     """
@@ -81,7 +81,7 @@ def build(
     generate
         Gives the C code, the seconds of each step before the compiler, and facts to keep.
     limit
-        Seconds after which gcc is stopped.
+        Seconds of processor time after which gcc is stopped.
 
     Raises
     ------
@@ -101,35 +101,43 @@ def build(
     code, seconds, facts = generate()
     source = base.with_suffix(".c")
     source.write_text(code)
-    start = time.perf_counter()
     command = ["gcc", *flags, "-shared", "-fPIC", "-o", str(library), str(source)]
     try:
-        _run(command, limit)
-    except subprocess.TimeoutExpired as error:
+        used = _run(command, limit)
+    except _TooSlowError as error:
         note.write_text(json.dumps(asdict(Record(seconds, limit))))
         raise _too_slow(limit) from error
     finally:
         source.unlink()
-    record = Record({**seconds, "compile": time.perf_counter() - start}, 0.0, facts)
+    record = Record({**seconds, "compile": used}, 0.0, facts)
     note.write_text(json.dumps(asdict(record)))
     return library, record
 
 
-def _run(command: list[str], limit: float) -> None:
-    """Run a compiler; when its time is over, stop it and what it has started."""
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=hasattr(os, "killpg")
-    )
-    try:
-        _, errors = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-        raise
-    if process.returncode:
-        raise UnavailableError(f"gcc failed: {(errors.strip().splitlines() or [''])[-1]}")
+class _TooSlowError(Exception):
+    """A compiler took more processor time than it was given."""
+
+
+def _run(command: list[str], limit: float) -> float:
+    """Run a compiler and give its processor time, which other processes hardly change."""
+    whole = math.ceil(limit)
+
+    def restrain() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+
+    before = _children_seconds()
+    run = subprocess.run(command, stderr=subprocess.PIPE, text=True, preexec_fn=restrain)
+    used = _children_seconds() - before
+    if run.returncode:
+        if used > 0.95 * limit:
+            raise _TooSlowError
+        raise UnavailableError(f"gcc failed: {(run.stderr.strip().splitlines() or [''])[-1]}")
+    return used
+
+
+def _children_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _too_slow(seconds: float) -> UnavailableError:
