@@ -49,16 +49,32 @@ def check(model: Any) -> list[Problem]:
 
 def find_problems(proto: onnx.ModelProto) -> list[Problem]:
     """Find what is wrong with a model, whether it has lgnx nodes or not; errors first."""
+    return problems_and_types(proto)[0]
+
+
+def problems_and_types(
+    proto: onnx.ModelProto,
+) -> tuple[list[Problem], onnx.ModelProto | None]:
+    """Find what is wrong with a model, as `find_problems`; give what was made on the way, too.
+
+    Returns
+    -------
+    tuple
+        The problems, and the model with the types and shapes of all values, None where onnx could
+        not infer them.
+    """
     problems = list(_domain_problems(proto))
-    views = _Values(proto)
+    data = _serialized(proto)
+    views = _Values(proto, data)
     for number, node in enumerate(all_nodes(proto.graph)):
         if node.domain == DOMAIN:
             name = node.name or f"{node.op_type}#{number}"
             problems += _node_problems(node, name, views)
     # onnx stops at its first complaint, so it is asked last and only where we found nothing.
     if not any(problem.severity == "error" for problem in problems):
-        problems += _onnx_problems(proto)
-    return sorted(problems, key=lambda problem: problem.severity != "error")
+        problems += _onnx_problems(data)
+    problems.sort(key=lambda problem: problem.severity != "error")
+    return problems, views.inferred
 
 
 def check_or_raise(model: Any) -> list[Problem]:
@@ -103,7 +119,8 @@ def _domain_problems(proto: onnx.ModelProto) -> Iterator[Problem]:
 class _Values:
     """Constants, shapes and dtypes of a graph, as far as they can be known."""
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
+    def __init__(self, proto: onnx.ModelProto, data: bytes | onnx.ModelProto) -> None:
+        self.inferred: onnx.ModelProto | None = None
         self.constants: dict[str, np.ndarray] = {}
         self.unreadable: dict[str, str] = {}
         for graph in all_graphs(proto.graph):
@@ -115,7 +132,7 @@ class _Values:
                     if attribute.name == "value":
                         self._add(node.output[0], attribute.t)
         with contextlib.suppress(Exception):  # a broken model is what the checks are about to name
-            proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+            proto = self.inferred = onnx.shape_inference.infer_shapes(data, data_prop=True)
         self.types: dict[str, onnx.TypeProto.Tensor] = {}
         for value in [*proto.graph.input, *proto.graph.value_info, *proto.graph.output]:
             self.types[value.name] = value.type.tensor_type
@@ -234,8 +251,16 @@ def _type_problems(
             yield Problem("error", name, f"input {slot.name}", f"is {given}, must be {listed}")
 
 
-def _onnx_problems(proto: onnx.ModelProto) -> Iterator[Problem]:
+def _serialized(proto: onnx.ModelProto) -> bytes | onnx.ModelProto:
+    """The bytes that onnx asks for twice; the model where it cannot be written, as onnx says."""
     try:
-        onnx.checker.check_model(proto, full_check=True)
+        return proto.SerializeToString()
+    except Exception:
+        return proto
+
+
+def _onnx_problems(model: bytes | onnx.ModelProto) -> Iterator[Problem]:
+    try:
+        onnx.checker.check_model(model, full_check=True)
     except Exception as error:
         yield Problem("error", "model", "onnx checker", " ".join(str(error).split()))

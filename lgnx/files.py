@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
-import onnx_ir as ir
 from google.protobuf.message import DecodeError
 
 from lgnx.ops.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 
 @contextmanager
@@ -96,17 +99,21 @@ def as_proto(model: Any) -> onnx.ModelProto:
     """
     if isinstance(model, onnx.ModelProto):
         return model
-    if isinstance(model, ir.Model):
-        return ir.serde.serialize_model(model)
     if isinstance(model, bytes):
         return _parse(model, "model")
     if isinstance(model, (str, os.PathLike)):
         return load_model(model)
+    # Importing onnx_ir takes half a second, which sessions of network-level files do without.
+    ir = sys.modules.get("onnx_ir")
+    if ir is not None and isinstance(model, ir.Model):
+        return ir.serde.serialize_model(model)
     raise InputError(f"a model is a path, bytes or a ModelProto, not {type(model).__name__}")
 
 
 def as_ir(model: Any) -> ir.Model:
     """Give a new onnx_ir model of whatever `as_proto` takes; the argument is never changed."""
+    import onnx_ir as ir
+
     proto = as_proto(model)
     try:
         return ir.serde.deserialize_model(proto)

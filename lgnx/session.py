@@ -51,12 +51,15 @@ class InferenceSession(onnxruntime.InferenceSession):
         if fuse and _has_layers(proto):
             from lgnx.passes import lower
 
-            proto = lower(proto, to="network")
+            data = lower(proto, to="network").SerializeToString()
+        else:
+            data = model if isinstance(model, bytes) else proto.SerializeToString()
+        del proto  # a large model need not be held twice while onnxruntime loads it
         options = sess_options or onnxruntime.SessionOptions()
         register(options)
         try:
             super().__init__(
-                proto.SerializeToString(),
+                data,
                 options,
                 providers or ["CPUExecutionProvider"],
                 **kwargs,

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnx_ir as ir
 from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.ops import DOMAIN
 from lgnx.ops.errors import LgnxError
+
+if TYPE_CHECKING:
+    from onnx.reference import ReferenceEvaluator
 
 SAMPLES = 2
 OFFSET = np.int64(1) << 40
@@ -217,6 +220,8 @@ def _evaluate(node: ir.Node, inputs: Sequence[np.ndarray | None], opset: int) ->
 def _evaluator(
     node: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...], opset: int
 ) -> ReferenceEvaluator:
+    from onnx.reference import ReferenceEvaluator  # slow to import, and layers do without
+
     proto = onnx.NodeProto()
     proto.ParseFromString(node)
     # Types of graph inputs do not matter to the evaluator.

@@ -9,7 +9,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from lgnx.check import find_problems, raise_errors
+from lgnx.check import problems_and_types, raise_errors
 from lgnx.files import as_proto, model_name
 from lgnx.functions import attach_functions
 from lgnx.ops import DOMAIN
@@ -81,7 +81,16 @@ def run_passes(
     for name in names:
         if name not in PASSES:
             raise InputError(f"there is no pass {name!r}; there are: {', '.join(PASSES)}")
-    working = _with_types(model)
+    return _run(_with_types(as_proto(model), model_name(model)), names, simplify, progress)
+
+
+def _run(
+    working: ir.Model,
+    names: tuple[str, ...] | list[str],
+    simplify: bool,
+    progress: Callable[[str], None] | None,
+) -> onnx.ModelProto:
+    """Run passes, whose names are right, on a model that they may change."""
     for name in names:
         if progress:
             progress(name)
@@ -93,19 +102,22 @@ def run_passes(
     return ir.serde.serialize_model(working)
 
 
-def _with_types(model: Any) -> ir.Model:
+def _with_types(proto: onnx.ModelProto, where: str) -> ir.Model:
     """The model with the types and shapes of all values, without the bodies of lgnx operators."""
-    proto = onnx.ModelProto()
-    proto.CopyFrom(as_proto(model))
-    bodies = [function for function in proto.functions if function.domain != DOMAIN]
-    del proto.functions[:]
-    proto.functions.extend(bodies)
-    raise_errors(find_problems(proto), model_name(model))
+    if any(function.domain == DOMAIN for function in proto.functions):
+        source, proto = proto, onnx.ModelProto()
+        proto.CopyFrom(source)
+        bodies = [function for function in proto.functions if function.domain != DOMAIN]
+        del proto.functions[:]
+        proto.functions.extend(bodies)
+    problems, inferred = problems_and_types(proto)
+    raise_errors(problems, where)
     try:
-        inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+        if inferred is None:
+            inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
         return ir.serde.deserialize_model(inferred)
     except Exception as error:
-        raise ModelError(f"{model_name(model)}: not a valid ONNX model: {error}") from error
+        raise ModelError(f"{where}: not a valid ONNX model: {error}") from error
 
 
 def lower(
@@ -139,6 +151,8 @@ def lower(
     """
     if to not in PIPELINES:
         raise InputError(f"cannot lower to {to!r}; there are: {', '.join(PIPELINES)}")
-    had_bodies = any(function.domain == DOMAIN for function in as_proto(model).functions)
-    lowered = run_passes(model, PIPELINES[to], simplify=simplify, progress=progress)
+    proto = as_proto(model)
+    had_bodies = any(function.domain == DOMAIN for function in proto.functions)
+    working = _with_types(proto, model_name(model))
+    lowered = _run(working, PIPELINES[to], simplify, progress)
     return attach_functions(lowered) if to == "bitwise" or had_bodies else lowered
