@@ -9,6 +9,7 @@ and 3.11; it is mended in a copy.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -42,6 +43,7 @@ def install() -> None:
         install_difflogic()
     if not (PEERS / "torchlogix").is_dir():
         install_torchlogix()
+    importlib.invalidate_caches()
 
 
 def install_difflogic() -> None:

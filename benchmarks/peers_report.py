@@ -50,12 +50,17 @@ def _introduction(results: Results) -> list[str]:
             f"{each['simd'].upper()}, {each['system']}; {versions}."
         )
     lines.append(
-        "`benchmarks/peers.py` runs all engines job by job in one process, one thread each, and "
-        "first compares their scores with those of lgnx, bit for bit. Input is bool, a byte a bit; "
-        "scores are counts; lgnx runs in `lgnx.InferenceSession`. Times are nanoseconds a sample, "
-        "the minimum and the median of the rounds; ratios are of minima, and of medians in "
-        "brackets. The C functions of difflogic and torchlogix are called without their Python "
-        "wrappers. *Where a peer is faster, the ratio is below 1 and in bold.*"
+        "`benchmarks/peers.py` runs all engines job by job in one process, one thread each, "
+        "equally often, and first compares their scores with those of lgnx, bit for bit. Input "
+        "is bool, a byte a bit; scores are counts; lgnx runs in `lgnx.InferenceSession`. The C "
+        "functions of difflogic and torchlogix are called without their Python wrappers; *plain "
+        "ONNX* is written by hand as two Gathers and a look-up a layer; *bitwise ONNX* is what "
+        "`lgnx lower --to bitwise` writes, on stock onnxruntime without the kernels. Ratios are "
+        "of minima, and in brackets of medians. **Where a peer is faster, its cell is bold.**"
+    )
+    lines.append(
+        "    python benchmarks/peers.py --install\n"
+        f"    python benchmarks/peers.py --report {' '.join(results)}"
     )
     lines.append("\n".join(f"- **{name}**: {result['title']}" for name, result in results.items()))
     return lines

@@ -22,7 +22,7 @@ from lgnx.passes import lower
 def prepare(net: Network, limit: float) -> Ready:
     """Load the bitwise level, and its gates alone."""
     if net.layers is None:
-        raise UnavailableError("not lowered from a circuit")
+        raise UnavailableError("dense layers only")
     model = lower(net.model(), to="bitwise")
     start = time.perf_counter()
     whole = _session(model)

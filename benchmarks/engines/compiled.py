@@ -81,7 +81,7 @@ def build(
     generate
         Gives the C code, the seconds of each step before the compiler, and facts to keep.
     limit
-        Seconds of processor time after which gcc is stopped.
+        Seconds of processor time after which gcc is stopped; 0 takes only what is kept.
 
     Raises
     ------
@@ -97,6 +97,8 @@ def build(
             raise _too_slow(record.gave_up)
         if not record.gave_up and library.is_file():
             return library, record
+    if not limit:
+        raise UnavailableError("not compiled yet")
     base.parent.mkdir(parents=True, exist_ok=True)
     code, seconds, facts = generate()
     source = base.with_suffix(".c")

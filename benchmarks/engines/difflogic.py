@@ -35,7 +35,7 @@ def prepare(net: Network, limit: float, level: int) -> Ready:
     """Compile with the flags of ``CompiledLogicNet.compile``."""
     difflogic = _module()
     if net.layers is None:
-        raise UnavailableError("has no convolutions")
+        raise UnavailableError("dense layers only")
     version = importlib.metadata.version("difflogic")
     if level > 1:  # where -O1 does not end, -O3 is not tried
         prepare(net, limit, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +31,10 @@ class Ready:
     call
         Runs a batch.
     seconds
-        What it took, by step: trace, generate, compile, load. Where the compiled file comes from
-        the cache, these are the times of the day when it was compiled.
+        What it took, by step: trace, generate, compile, load. A compiled file that was kept brings
+        the times with it that were measured when it was made.
     gates
-        Runs only the gates of a batch of so many samples and gives the seconds, where that can be
-        timed.
+        Runs only the gates of so many samples and gives the seconds, where that can be timed.
     """
 
     call: Call
@@ -54,18 +53,14 @@ class Engine:
     rank
         Its place in them.
     prepare
-        Makes a network ready, or raises `UnavailableError`. The second argument is the number of
-        seconds after which a compiler is stopped.
+        Makes a network ready, or raises `UnavailableError`. The second argument is the
+        processor time, in seconds, after which a compiler is stopped; at 0 none is started.
     bits
-        Bits of the widest layer that one call may hold; an engine that holds a layer for the whole
-        batch does not get a batch that would not fit the memory, or only the cache of a server.
-        None where the engine walks through the batch by itself.
+        Bits of the widest layer that one call may hold. An engine that holds a layer of the whole
+        batch gets smaller batches, which fit the memory and the cache; None where the engine cuts
+        the batch up by itself.
     multiple
         The batch must be a multiple of it; smaller ones are padded.
-    latency
-        Whether it is measured with small batches, too.
-    scores
-        Whether the call gives scores; otherwise only ``gates`` is measured.
     """
 
     name: str
@@ -73,5 +68,3 @@ class Engine:
     prepare: Callable[[Network, float], Ready]
     bits: int | None = None
     multiple: int = 1
-    latency: bool = True
-    scores: bool = field(default=True)

@@ -15,7 +15,7 @@ from engines.interface import Engine, Ready, UnavailableError
 def prepare(net: Network, limit: float) -> Ready:
     """Load the model that is written without lgnx."""
     if net.layers is None:
-        raise UnavailableError("not written for convolutions")
+        raise UnavailableError("dense layers only")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     model = plain_model(net).SerializeToString()
