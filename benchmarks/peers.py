@@ -128,7 +128,7 @@ def prepare(
             try:
                 ready.append((each, each.prepare(net, limit)))
             except UnavailableError as error:
-                missing[each.name] = str(error)
+                missing[each.name] = error.reason
                 CONSOLE.print(f"{net.name}: {each.name}: {error}")
     return ready, missing
 

@@ -27,7 +27,7 @@ def _module() -> Any:
     try:
         import difflogic
     except ImportError as error:
-        raise UnavailableError(f"not installed: {INSTALL}") from error
+        raise UnavailableError("not installed", INSTALL) from error
     return difflogic
 
 

@@ -19,7 +19,19 @@ Call = Callable[[np.ndarray], np.ndarray]
 
 
 class UnavailableError(Exception):
-    """The engine does not serve this network; the message goes into the table."""
+    """The engine does not serve this network.
+
+    Parameters
+    ----------
+    reason
+        A few words, for the table.
+    hint
+        What helps.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(f"{reason}: {hint}" if hint else reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,11 @@ def circuit_class() -> Any:
     try:
         from torchlogix import Circuit
     except ImportError as error:
-        raise UnavailableError(f"not installed: {INSTALL}") from error
+        raise UnavailableError("not installed", INSTALL) from error
     except SyntaxError as error:
-        raise UnavailableError(f"is no code of this Python: {INSTALL}") from error
+        raise UnavailableError("not for this Python", INSTALL) from error
     if Circuit is None:  # lgnx stands in for the file that is no code of this Python
-        raise UnavailableError(f"is no code of this Python: {INSTALL}")
+        raise UnavailableError("not for this Python", INSTALL)
     return Circuit
 
 
