@@ -87,6 +87,8 @@ def compare(name: str, options: argparse.Namespace) -> None:
         ready, missing = prepare(net, engines, options.limit)
         if options.prepare:
             return
+        if not ready or ready[0][0].rank:  # nothing to compare with
+            raise UnavailableError(missing[engines[0].name])
         x = net.samples(SAMPLES)
         check(net, ready, x)
         result: dict[str, Any] = {"title": net.title, "machine": machine(), "missing": missing}
