@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from importlib import resources
 from typing import Any
@@ -12,6 +13,7 @@ _NAME = "lgnx_ops.so"
 _registered: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
+@functools.cache
 def library_path() -> str:
     """Path of the custom-op library, for `SessionOptions.register_custom_ops_library`.
 

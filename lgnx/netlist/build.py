@@ -125,15 +125,20 @@ class NetlistBuilder:
         ``tables`` uint8 [n], ``literals`` uint32 [n, 1 or 2].
         """
         gates = gates_of_tables(literals.shape[1])
-        tables = tables & np.uint8(len(gates.kinds) - 1)  # bits beyond the table do not count
+        # Bits beyond the table do not count. `take` is several times as fast as indexing here.
+        tables = (tables & np.uint8(len(gates.kinds) - 1)).astype(np.intp)
         # Where no node is needed, the output is a constant or one of the inputs.
-        result = gates.complement[tables]
-        for i in range(literals.shape[1]):
-            result ^= gates.passes[tables, i] & literals[:, i]
-        made = np.flatnonzero(gates.needs_node[tables])
+        result = gates.complement.take(tables)
+        passed = gates.passes.take(tables, axis=0)
+        passed &= literals
+        for column in passed.T:
+            result ^= column
+        made = np.flatnonzero(gates.needs_node.take(tables))
         if len(made):
-            used = tables[made]
-            first = self._append(gates.kinds[used], literals[made] ^ gates.flips[used])
+            used = tables.take(made)
+            fanins = literals.take(made, axis=0)
+            fanins ^= gates.flips.take(used, axis=0)
+            first = self._append(gates.kinds.take(used), fanins)
             result[made] ^= np.arange(2 * first, 2 * (first + len(made)), 2, dtype=np.uint32)
         return result
 

@@ -147,8 +147,8 @@ class Netlist:
             return Program(self.n_inputs, [], self.outputs.astype(np.uint32))
         levels = self.levels()
         order = _stable_order(levels)
-        levels, xor = levels[order], self.kinds[order] == XOR_KIND
-        fanins = self.fanins[order]
+        levels, xor = levels.take(order), self.kinds.take(order) == XOR_KIND
+        fanins = self.fanins.take(order, axis=0)
         wires, effective = fanins >> 1, fanins & 1
         # An XOR hands the complements of its fan-ins on, so a node may stand for its complement.
         flipped = np.zeros(self.first_node + self.n_nodes, np.uint32)
@@ -156,18 +156,19 @@ class Netlist:
         bounds = np.searchsorted(levels, np.arange(1, int(levels[-1]) + 2))
         for start, end in pairwise(bounds.tolist()):
             part = effective[start:end]
-            part ^= flipped[wires[start:end]]
+            part ^= flipped.take(wires[start:end])
             flipped[variables[start:end]] = (part[:, 0] ^ part[:, 1]) & xor[start:end]
         # x0 & ~x1 wants the complemented fan-in second.
         swap = (effective[:, 0] > effective[:, 1]) & ~xor
-        wires[swap] = wires[swap][:, ::-1]
+        swapped = np.flatnonzero(swap)
+        wires[swapped] = wires.take(swapped, axis=0)[:, ::-1]
         by_complements = np.array([AND, AND_NOT, NOR], np.uint8)
-        tables = np.where(xor, XOR, by_complements[effective[:, 0] + effective[:, 1]])
+        tables = np.where(xor, XOR, by_complements.take(effective[:, 0] + effective[:, 1]))
         within = _stable_order(levels * np.uint64(16) + tables)
-        levels, tables = levels[within], tables[within]
+        levels, tables = levels.take(within), tables.take(within)
         renumbered = np.arange(self.first_node + self.n_nodes, dtype=np.uint32)
         renumbered[variables[within]] = np.arange(self.first_node, len(renumbered), dtype=np.uint32)
-        sources = renumbered[wires[within]]
+        sources = renumbered.take(wires.take(within, axis=0))
         change = np.flatnonzero((np.diff(levels) != 0) | (np.diff(tables) != 0)) + 1
         starts = np.concatenate([[0], change])
         ends = np.concatenate([change, [self.n_nodes]])

@@ -44,8 +44,12 @@ class NotBooleanError(LgnxError):
 
 def from_literals(literals: np.ndarray) -> np.ndarray:
     """Make a symbolic value: uint32 [...] for one sample to int64 [2, ...]."""
-    one = literals.astype(np.int64)
-    return np.stack([one, np.where(one > 1, one + OFFSET, one)])
+    both = np.empty((SAMPLES, *literals.shape), np.int64)
+    one, two = both[:1], both[1:]
+    one[0] = literals
+    np.add(one, OFFSET, out=two)
+    np.copyto(two, one, where=one < 2)
+    return both
 
 
 def to_literals(value: np.ndarray) -> np.ndarray:
@@ -146,7 +150,7 @@ def _logic_dense(
     if not literals.size:
         raise NotBooleanError("its input has no axis of bits beside the batch")
     rows = literals.reshape(-1, literals.shape[-1])
-    made = [builder.lut(tables, row[indices]) for row in rows]
+    made = [builder.lut(tables, row.take(indices)) for row in rows]
     return from_literals(np.stack(made).reshape(*literals.shape[:-1], len(indices)))
 
 

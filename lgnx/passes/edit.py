@@ -38,7 +38,7 @@ def fresh_name(graph: ir.Graph, base: str) -> str:
 def add_constant(graph: ir.Graph, base: str, array: np.ndarray) -> ir.Value:
     """Add an initializer."""
     name = fresh_name(graph, base)
-    value = ir.Value(name=name, const_value=ir.tensor(array, name=name))
+    value = ir.Value(name=name, const_value=ir.Tensor(array, name=name))
     value.dtype = ir.DataType.from_numpy(array.dtype)
     value.shape = ir.Shape(array.shape)
     graph.register_initializer(value)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import onnxruntime as ort
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 import lgnx
 from lgnx.ops.errors import ModelError
@@ -84,3 +88,95 @@ def test_bad_indices_end_in_an_error_with_and_without_fusing(model):
     for fuse in (True, False):
         with pytest.raises(Exception, match="indices"):
             lgnx.InferenceSession(model, fuse=fuse).run(None, {"x": np.zeros((1, 4), np.float32)})
+
+
+def layers(make, dtype: int, score: int):
+    """Two layers of gates of two inputs over 20 features, int32 or float32 scores."""
+    rng = np.random.default_rng(3)
+    m = make(20, dtype=dtype)
+    bits = "x"
+    if dtype == TensorProto.FLOAT:
+        thermometer = m.op("Thermometer", "x", m.constant(np.full((20, 1), 0.5, np.float32)))
+        bits = m.op("Reshape", thermometer, m.constant([0, 20]))
+    elif dtype == TensorProto.UINT8:
+        bits = m.op("Cast", "x", to=TensorProto.BOOL)
+    hidden = m.dense(m.dense(bits, 20, 90, 2, rng), 90, 300, 2, rng)
+    return m.model(m.op("GroupSum", hidden, groups=5, dtype=score))
+
+
+@pytest.mark.parametrize("score", [TensorProto.INT32, TensorProto.FLOAT])
+@pytest.mark.parametrize("dtype", [TensorProto.BOOL, TensorProto.UINT8, TensorProto.FLOAT])
+def test_bound_memory_gets_what_run_returns(make, dtype, score):
+    model = layers(make, dtype, score)
+    session = lgnx.InferenceSession(model)
+    name, result = session.get_inputs()[0].name, session.get_outputs()[0].name
+    kind = helper.tensor_dtype_to_np_dtype(score)
+    for batch in (0, 1, 64, 65, 1000):
+        x = random_rows(dtype, batch)
+        expected = session.run(None, {name: x})[0]
+        np.testing.assert_array_equal(expected, run_reference(model, x)[0])
+
+        values = session.io_binding()  # onnxruntime's own memory
+        values.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(x))
+        y = ort.OrtValue.ortvalue_from_shape_and_type([batch, 5], kind)
+        values.bind_ortvalue_output(result, y)
+        session.run_with_iobinding(values)
+        np.testing.assert_array_equal(y.numpy(), expected)
+
+        arrays = session.io_binding()  # memory of numpy arrays
+        out = np.full((batch, 5), -1, kind)
+        arrays.bind_cpu_input(name, x)
+        arrays.bind_output(result, "cpu", 0, kind, list(out.shape), out.ctypes.data)
+        for _ in range(2):
+            session.run_with_iobinding(arrays)
+            np.testing.assert_array_equal(out, expected)
+            out.fill(-1)
+
+        made = session.io_binding()  # an output that onnxruntime makes
+        made.bind_cpu_input(name, x)
+        made.bind_output(result)
+        session.run_with_iobinding(made)
+        np.testing.assert_array_equal(made.copy_outputs_to_cpu()[0], expected)
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.BOOL, TensorProto.FLOAT])
+def test_threads_may_share_a_session_and_use_several(make, dtype):
+    model = layers(make, dtype, TensorProto.INT32)
+    sessions = [lgnx.InferenceSession(model), lgnx.InferenceSession(model)]
+    batches = [random_rows(dtype, n) for n in (1, 64, 65, 1000, 3, 5000) * 8]
+    alone = [lgnx.InferenceSession(model).run(None, {"x": x})[0] for x in batches]
+    for shared in (sessions[:1], sessions):
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [
+                pool.submit(shared[i % len(shared)].run, None, {"x": x})
+                for i, x in enumerate(batches)
+            ]
+            for job, expected in zip(jobs, alone, strict=True):
+                np.testing.assert_array_equal(job.result()[0], expected)
+
+
+def test_sessions_may_be_made_in_threads(make):
+    model = layers(make, TensorProto.BOOL, TensorProto.INT32)
+    data, x = model.SerializeToString(), random_rows(TensorProto.BOOL, 65)
+    expected = run_reference(model, x)[0]
+    with ThreadPoolExecutor(4) as pool:
+        for session in pool.map(lgnx.InferenceSession, [data] * 12):
+            np.testing.assert_array_equal(session.run(None, {"x": x})[0], expected)
+
+
+def random_rows(dtype: int, batch: int) -> np.ndarray:
+    rng = np.random.default_rng(batch)
+    kind = helper.tensor_dtype_to_np_dtype(dtype)
+    if dtype == TensorProto.FLOAT:
+        return rng.random((batch, 20), np.float32)
+    return rng.choice(np.array([0, 0, 1, 255]), (batch, 20)).astype(kind)
+
+
+def test_a_network_level_file_is_loaded_without_what_only_passes_need(make, tmp_path):
+    path = tmp_path / "m.onnx"
+    lgnx.save(lgnx.lower(layers(make, TensorProto.BOOL, TensorProto.INT32)), path)
+    code = "import sys, lgnx; lgnx.InferenceSession(sys.argv[1]); print(*sys.modules)"
+    command = [sys.executable, "-c", code, path]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "lgnx.session" in loaded
+    assert not {"onnx_ir", "sympy", "onnx.reference", "lgnx.passes"} & set(loaded)
