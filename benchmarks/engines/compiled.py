@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import math
+import os
 import resource
 import subprocess
 import time
@@ -101,11 +102,13 @@ def build(
         raise UnavailableError("not compiled yet")
     base.parent.mkdir(parents=True, exist_ok=True)
     code, seconds, facts = generate()
-    source = base.with_suffix(".c")
+    # Another process may compile the same.
+    source, built = (base.with_suffix(f".{os.getpid()}{end}") for end in (".c", ".so"))
     source.write_text(code)
-    command = ["gcc", *flags, "-shared", "-fPIC", "-o", str(library), str(source)]
+    command = ["gcc", *flags, "-shared", "-fPIC", "-o", str(built), str(source)]
     try:
         used = _run(command, limit)
+        built.replace(library)
     except _TooSlowError as error:
         note.write_text(json.dumps(asdict(Record(seconds, limit))))
         raise _too_slow(limit) from error
