@@ -7,14 +7,15 @@
 - ``create``: milliseconds of creating each session from bytes. Modules are imported before, as far
   as a program has them that has asked for `lgnx.InferenceSession`.
 - ``compare``: milliseconds of a run, whose scores must be those of XL.npz beside the file.
-- ``memory``: a session of one thread runs MEMORY_BATCH samples to preallocated output. With 0 groups
-  it is one of stock onnxruntime, and the output is as large as the input.
+- ``memory``: a session of one thread runs MEMORY_BATCH samples to preallocated output. With 0
+  groups it is one of stock onnxruntime, and the output is as large as the input.
 
-``peak`` is the largest resident size in MB, without input and output.
+``peak`` is the largest resident size in MB, for ``memory`` without input and output.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -81,7 +82,13 @@ def _one_thread() -> onnxruntime.SessionOptions:
 
 
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    # getrusage begins with the size of the process that started this one, Linux's own figure not.
+    with contextlib.suppress(FileNotFoundError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 if __name__ == "__main__":
