@@ -65,7 +65,7 @@ def gates_of_tables(k: int) -> Gates:
             continue
         a, b = columns
         _set(gates, a ^ b ^ ones * complement, XOR_KIND, (0, 0), complement)
-        for flips in product((0, 1), repeat=2):
+        for flips in product((0, 1), (0, 1)):
             table = (a ^ ones * flips[0]) & (b ^ ones * flips[1])
             _set(gates, table ^ ones * complement, AND_KIND, flips, complement)
     return gates
