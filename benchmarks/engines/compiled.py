@@ -94,7 +94,7 @@ def build(
     library, note = base.with_suffix(".so"), base.with_suffix(".json")
     if note.is_file():
         record = Record(**json.loads(note.read_text()))
-        if record.gave_up >= limit:
+        if record.gave_up and record.gave_up >= limit:
             raise _too_slow(record.gave_up)
         if not record.gave_up and library.is_file():
             return library, record
