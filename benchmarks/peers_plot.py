@@ -53,7 +53,7 @@ def _panel(panel: Any, result: dict[str, Any], engines: list[str]) -> None:
         times = result["throughput"].get(engine)
         if times is None:
             reason = result["missing"].get(engine, "")
-            text = "did not compile" if "compiled" in reason else reason
+            text = "did not compile" if "compiled after" in reason else reason
             panel.text(1e9 / best, row, text, fontsize=7, color="#999999", ha="right", va="center")
             continue
         speed, ours = 1e9 / times["min"], engine == BASE
