@@ -27,10 +27,10 @@ inline void expand_word(uint64_t bits, uint8_t* out) {
 #endif
 }
 
-void expand(const uint64_t* tiles, size_t lanes, uint64_t rows, uint64_t bits, uint8_t* out,
-            uint64_t stride) {
+void expand(const uint64_t* tiles, size_t lanes, bool packed, uint64_t rows, uint64_t bits,
+            uint8_t* out, uint64_t stride) {
   for (uint64_t r = 0; r < rows; ++r, out += stride) {
-    const uint64_t* word = tiles + r % 64 * lanes + r / 64;
+    const uint64_t* word = tiles + word_of(r, lanes, packed);
     uint64_t at = 0;
     for (; at + 64 <= bits; at += 64, word += tile_stride(lanes)) expand_word(*word, out + at);
     if (at < bits) {

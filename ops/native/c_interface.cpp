@@ -14,9 +14,12 @@ struct lgnx_netlist {
 };
 
 struct lgnx_program {
-  explicit lgnx_program(lgnx::Schedule&& ready)
-      : schedule(std::move(ready)), plan(schedule, {schedule.n_inputs, 1}) {}
-  lgnx::Schedule schedule;
+  explicit lgnx_program(lgnx::Program&& parsed)
+      : program(std::move(parsed)),
+        schedule(lgnx::schedule(program, 0)),
+        plan(schedule, {schedule.n_inputs, 1}) {}
+  lgnx::Program program;
+  lgnx::Schedule schedule;  // with the outputs as bits
   lgnx::PackPlan plan;
 };
 
@@ -78,7 +81,7 @@ lgnx_program* lgnx_program_load(const uint32_t* words, uint64_t n_words, char* e
                                 size_t error_size) {
   lgnx_program* result = nullptr;
   guarded(error, error_size,
-          [&] { result = new lgnx_program{lgnx::schedule(lgnx::parse_program(words, n_words))}; });
+          [&] { result = new lgnx_program(lgnx::parse_program(words, n_words)); });
   return result;
 }
 
@@ -87,7 +90,7 @@ void lgnx_program_free(lgnx_program* program) { delete program; }
 uint32_t lgnx_program_inputs(const lgnx_program* program) { return program->schedule.n_inputs; }
 
 uint32_t lgnx_program_outputs(const lgnx_program* program) {
-  return static_cast<uint32_t>(program->schedule.outputs.size());
+  return program->schedule.n_outputs;
 }
 
 int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t batch, uint8_t* out,
@@ -111,7 +114,15 @@ int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t 
 int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows, uint32_t groups,
                          double seconds[3], char* error, size_t error_size) {
   const bool good = guarded(error, error_size, [&] {
-    const lgnx::Schedule& schedule = program->schedule;
+    lgnx::Scale scale;
+    scale.groups = groups;
+    scale.type = lgnx::Type::kInt32;
+    lgnx::Schedule grouped;
+    if (groups) {
+      lgnx::check_scale(scale, program->program.outputs.size());
+      grouped = lgnx::schedule(program->program, groups);
+    }
+    const lgnx::Schedule& schedule = groups ? grouped : program->schedule;
     const lgnx::Type type = static_cast<lgnx::Type>(rows->type);
     const size_t size = lgnx::type_size(type);
     lgnx::require(size && type != lgnx::Type::kFloat16, "rows: unsupported type");
@@ -125,14 +136,11 @@ int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows, uin
     if (rows->thresholds)
       planes = lgnx::by_plane(layout, static_cast<const char*>(rows->thresholds), size);
     const lgnx::Thresholds thresholds{planes.data(), rows->strict != 0};
-    lgnx::Scale scale;
-    scale.groups = groups;
-    scale.type = lgnx::Type::kInt32;
     lgnx::ScorePlan scores;
     if (groups) scores = lgnx::ScorePlan(schedule, scale);
     const char* x = static_cast<const char*>(rows->x);
     std::vector<char> out(rows->batch *
-                          (groups ? sizeof(int32_t) * groups : schedule.outputs.size()));
+                          (groups ? sizeof(int32_t) * groups : schedule.n_outputs));
     const lgnx::Batch work{schedule,
                            plan,
                            {x, type, layout, rows->thresholds ? &thresholds : nullptr,

@@ -31,21 +31,35 @@ void Batch::run(uint64_t block, StageTimes* times) const {
   const uint64_t count = std::min<uint64_t>(block_samples(), size - start);
   uint64_t* lines = scratch(Scratch::kLines, size_t{schedule.n_slots} * words);
   std::fill_n(lines, words, 0);  // slot 0 is constant false
-  const double t0 = times ? seconds() : 0;
+  double last = times ? seconds() : 0;
+  const auto lap = [&](double StageTimes::*stage) {
+    if (!times) return;
+    const double now = seconds();
+    times->*stage += now - last;
+    last = now;
+  };
   plan.run(k, source, start, count, lines, words);
-  const double t1 = times ? seconds() : 0;
-  k.execute(schedule, lines, words);
-  const double t2 = times ? seconds() : 0;
+  lap(&StageTimes::pack);
+  k.execute(schedule, 0, schedule.main_steps(), lines, words);
+  if (scores) scores->begin(words);
+  const uint64_t* outputs = lines + size_t{schedule.output_slot} * words;
+  uint64_t first_output = 0;
+  for (const Section& section : schedule.sections) {
+    k.execute(schedule, section.first_step, section.last_step, lines, words);
+    lap(&StageTimes::gates);
+    if (scores)
+      scores->add(k, schedule, section, lines, words);
+    else
+      unpack(k, outputs, section.lines, words, false, count,
+             reinterpret_cast<uint8_t*>(out) + start * schedule.n_outputs + first_output,
+             schedule.n_outputs);
+    first_output += section.lines;
+    lap(&StageTimes::output);
+  }
   if (scores)
-    scores->run(k, lines, words, count,
-                out + start * scores->scale().groups * type_size(scores->scale().type));
-  else
-    unpack_block(k, schedule, lines, words, count,
-                 reinterpret_cast<uint8_t*>(out) + start * schedule.outputs.size());
-  if (!times) return;
-  times->pack += t1 - t0;
-  times->gates += t2 - t1;
-  times->output += seconds() - t2;
+    scores->write(k, words, false, count,
+                  out + start * scores->scale().groups * type_size(scores->scale().type));
+  lap(&StageTimes::output);
 }
 
 }  // namespace lgnx

@@ -4,15 +4,23 @@
 #include <cstdint>
 #include <cstring>
 
+#include "count.h"
 #include "rows.h"
 #include "schedule.h"
 
 namespace lgnx {
 
-// Rows lie side by side in lanes: row r of up to 64 * lanes rows is row r % 64 of lane r / 64, and
-// tile t of the row is word r % 64 * lanes + r / 64 of the tile. One tile follows the other with a
-// gap, since tiles at a distance of 4096 bytes would compete for the same lines of the cache.
+// A tile holds 64 bits of up to 64 * lanes rows. Row r is word r: eight rows in a row share a line of
+// the cache. Transposed, word j * lanes + l holds bit j of the rows l, lanes + l, 2 * lanes + l, ...
+// One tile follows the other with a gap, since tiles at a distance of 4096 bytes would compete for
+// the same lines of the cache.
 constexpr size_t tile_stride(size_t lanes) { return 64 * lanes + 8; }
+
+// Where row r of a tile is. Words that the caller packed have the rows in their own order: bit j of
+// lane l is row 64 * l + j.
+constexpr size_t word_of(uint64_t row, size_t lanes, bool packed) {
+  return packed ? row % 64 * lanes + row / 64 : row;
+}
 
 // Lanes that are packed or counted together: 1, 4 or 8.
 constexpr size_t lanes_of(size_t words) { return words < 8 ? words : 8; }
@@ -30,8 +38,9 @@ inline void copy_lanes(uint64_t* to, const uint64_t* from, size_t lanes) {
 struct Kernels {
   const char* name;
 
-  // Evaluates all steps; `words` is 1, 4, 8 or 16.
-  void (*execute)(const Schedule& schedule, uint64_t* lines, size_t words);
+  // Evaluates steps [first, last); `words` is 1, 4, 8 or 16.
+  void (*execute)(const Schedule& schedule, uint32_t first, uint32_t last, uint64_t* lines,
+                  size_t words);
 
   // Writes tiles [first, last) of `rows` rows from row `start` on; `last` is the end of the layout,
   // or lies between two features.
@@ -41,16 +50,21 @@ struct Kernels {
   // Transposes the bits of the tile in each lane: bit j of row i becomes bit i of row j.
   void (*transpose)(uint64_t* tile, size_t lanes);
 
-  // Vertical counts of lanes_of(words) lanes of the lines, from `lane` on: plane d holds bit d of
-  // the count of every sample and is written to planes[d * lanes]. 2^n_planes must exceed the
+  // Adds the lines of n slots, and the complements of the next n_complements, to vertical counts:
+  // plane d, a line too, holds bit d of the count of every sample. 2^n_planes must exceed the
   // largest count.
-  void (*count)(const uint32_t* slots, size_t n, const uint32_t* complements, size_t n_complements,
-                const uint64_t* lines, size_t words, size_t lane, uint64_t* planes,
-                size_t n_planes);
+  void (*count)(const uint32_t* slots, size_t n, size_t n_complements, const uint64_t* lines,
+                size_t words, uint64_t* planes, size_t n_planes);
 
   // Writes each bit of the rows as a byte: `bits` bytes of every row, rows `stride` bytes apart.
-  void (*expand)(const uint64_t* tiles, size_t lanes, uint64_t rows, uint64_t bits, uint8_t* out,
-                 uint64_t stride);
+  void (*expand)(const uint64_t* tiles, size_t lanes, bool packed, uint64_t rows, uint64_t bits,
+                 uint8_t* out, uint64_t stride);
+
+  // Writes the scores of `fields` groups, whose counts are fields of 8, 16 or 32 bits of the rows of
+  // a tile. What lies beyond them in the row may be overwritten, but not beyond `end`.
+  void (*scores)(const uint64_t* tile, size_t lanes, bool packed, uint64_t rows, unsigned field,
+                 uint32_t fields, const uint32_t* ones, const Scale& scale, char* out,
+                 const char* end);
 
   // Writes the bits of rows as bytes, in the order of the inputs: x_f > t_fb at f * per_feature +
   // b. `thresholds` are in that order too, float16 as float.

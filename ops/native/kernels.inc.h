@@ -4,6 +4,7 @@
 #include "count.inc.h"
 #include "gates.inc.h"
 #include "rows.inc.h"
+#include "scores.inc.h"
 #include "transpose.inc.h"
 
-#define LGNX_KERNELS(NAME) {NAME, execute, row_masks, transpose, count, expand, compare}
+#define LGNX_KERNELS(NAME) {NAME, execute, row_masks, transpose, count, expand, scores, compare}

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "engine.h"
 #include "ort_api.h"
@@ -25,7 +26,7 @@ class BitCount : public Kernel {
       // The rows of one word lie `words` apart; copied together they are lines of one word.
       std::vector<uint64_t> lines(static_cast<size_t>(size));
       std::vector<uint32_t> slots(static_cast<size_t>(size));
-      for (int64_t i = 0; i < size; ++i) slots[i] = static_cast<uint32_t>(i);
+      std::iota(slots.begin(), slots.end(), 0);
       size_t n_planes = 0;
       while (size >> n_planes) ++n_planes;
       const int64_t first = static_cast<int64_t>(w) * 64,
@@ -34,7 +35,7 @@ class BitCount : public Kernel {
         for (int64_t i = 0; i < size; ++i)
           lines[i] = x.as<uint64_t>()[(g * size + i) * words + static_cast<int64_t>(w)];
         uint64_t counts[64] = {};  // planes; transposed, a count for each sample
-        k.count(slots.data(), slots.size(), nullptr, 0, lines.data(), 1, 0, counts, n_planes);
+        k.count(slots.data(), slots.size(), 0, lines.data(), 1, counts, n_planes);
         k.transpose(counts, 1);
         for (int64_t s = 0; s < samples; ++s)
           y[(first + s) * groups_ + g] = static_cast<int32_t>(counts[s]);

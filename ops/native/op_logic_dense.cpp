@@ -73,7 +73,7 @@ Schedule compile(const Layer& layer, int64_t width) {
     program.runs.push_back(
         {static_cast<uint32_t>(layer.k), static_cast<uint32_t>(members.size()), table, fanins});
   }
-  return schedule(program);
+  return schedule(program, 0);
 }
 
 class LogicDense : public Kernel {

@@ -21,15 +21,17 @@ class LogicNetwork : public Kernel {
     require(info.constant(1, &program), "input program: must be an initializer");
     require(program.type == Type::kUint32 && program.shape.size() == 1,
             "input program: is " + program.describe() + ", must be uint32 of rank 1");
-    schedule_ =
-        lgnx::schedule(parse_program(program.as<uint32_t>(), static_cast<uint64_t>(program.size)));
-    require(n_outputs_ == static_cast<int64_t>(schedule_.outputs.size()),
+    const Program parsed =
+        parse_program(program.as<uint32_t>(), static_cast<uint64_t>(program.size));
+    require(n_outputs_ == static_cast<int64_t>(parsed.outputs.size()),
             "attribute n_outputs: is " + std::to_string(n_outputs_) + ", the program has " +
-                std::to_string(schedule_.outputs.size()) + " outputs");
+                std::to_string(parsed.outputs.size()) + " outputs");
     if (scale_.groups)
-      scores_ = ScorePlan(schedule_, scale_);
+      check_scale(scale_, parsed.outputs.size());
     else
       require(scale_.type == Type::kBool, "attribute dtype: must be 9 (bool) where groups is 0");
+    schedule_ = lgnx::schedule(parsed, scale_.groups);
+    if (scale_.groups) scores_ = ScorePlan(schedule_, scale_);
   }
 
   void compute(const Context& context) override {

@@ -24,7 +24,7 @@ class UnpackBits : public Kernel {
         for (int64_t j = 0; j < 64; ++j)
           tile[j] = j < width ? lines[(start + j) * words + static_cast<int64_t>(w)] : 0;
         k.transpose(tile, 1);
-        k.expand(tile, 1, static_cast<uint64_t>(rows), static_cast<uint64_t>(width),
+        k.expand(tile, 1, false, static_cast<uint64_t>(rows), static_cast<uint64_t>(width),
                  y + first * n + start, static_cast<uint64_t>(n));
       }
     });

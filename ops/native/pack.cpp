@@ -44,8 +44,16 @@ void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, ui
     size_t load = 0;
     for (size_t range = 0; range < range_end_.size(); ++range) {
       const uint64_t first = ranges_[2 * range], last = ranges_[2 * range + 1];
-      if (rows < 64 * lanes) std::fill_n(tiles, (last - first) * stride, 0);
+      if (rows < 64 * lanes && count > 1) std::fill_n(tiles, (last - first) * stride, 0);
       if (rows) k.row_masks(source, start + begin, rows, first, last, tiles, lanes);
+      if (count == 1) {
+        // One sample needs no transposition.
+        for (; load < range_end_[range]; ++load) {
+          const Load& l = loads_[load];
+          lines[size_t{l.slot} * words] = tiles[(l.tile - first) * stride] >> l.bit & 1;
+        }
+        continue;
+      }
       uint64_t done = last;
       for (; load < range_end_[range]; ++load) {
         uint64_t* tile = tiles + (loads_[load].tile - first) * stride;

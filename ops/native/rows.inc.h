@@ -125,7 +125,7 @@ void test_plane(const RowSource& source, uint64_t start, uint64_t rows, uint64_t
   for (uint64_t r = 0; r < rows; ++r) {
     const char* x = source.x + (start + r) * row_bytes + 64 * first * Test::kSize;
     const char* t = thresholds;
-    uint64_t* target = tiles + r % 64 * lanes + r / 64;
+    uint64_t* target = tiles + r;
     for (uint64_t tile = first; tile < whole; ++tile, target += stride) {
       *target = Test::mask(x, t);
       x += 64 * Test::kSize;
@@ -152,7 +152,7 @@ void test_rows(const RowSource& source, uint64_t start, uint64_t rows, uint64_t 
   const uint64_t end_group = plane_bits < 64 ? 1 : (last + planes - 1) / planes;
   for (uint64_t r = 0; r < rows; ++r) {
     const char* row = source.x + (start + r) * row_bytes;
-    uint64_t* target = tiles + r % 64 * lanes + r / 64;
+    uint64_t* target = tiles + r;
     for (uint64_t group = first_group; group < end_group; ++group) {
       const uint64_t left = features - 64 * group;
       const uint64_t valid = left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0};

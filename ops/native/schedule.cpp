@@ -3,75 +3,241 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gate_list.h"
+
 namespace lgnx {
 namespace {
 
-// Table of two inputs that ignores x_1 and equals a table of one input.
-uint64_t widen(uint64_t table) { return table | table << 2; }
+class Scheduler {
+ public:
+  Scheduler(const Program& program, uint32_t groups)
+      : program_(program),
+        list_(program),
+        groups_(groups),
+        first_gate_(1 + uint64_t{program.n_inputs}),
+        slot_(list_.uses.size(), 0) {
+    result_.n_inputs = program.n_inputs;
+    result_.n_outputs = static_cast<uint32_t>(program.outputs.size());
+    place_inputs();
+    place_gates();
+    place_outputs();
+    result_.luts = std::move(list_.luts);
+    result_.wide = result_.n_slots > 1u << 16;
+    if (!result_.wide) narrow();
+  }
+
+  Schedule take() { return std::move(result_); }
+
+ private:
+  bool is_gate(uint32_t wire) const { return wire >= first_gate_; }
+  Gate& gate(uint32_t wire) { return list_.gates[wire - first_gate_]; }
+
+  void place_inputs() {
+    for (uint32_t i = 0; i < program_.n_inputs; ++i)
+      if (list_.uses[1 + i]) {
+        slot_[1 + i] = next_++;
+        result_.inputs.push_back({i, slot_[1 + i]});
+      }
+  }
+
+  // A gate that is one output and nothing else is left to its section.
+  bool of_section(size_t i) const { return list_.is_output[i] && list_.uses[first_gate_ + i] == 1; }
+
+  // Gates by level, and within a level by operation.
+  std::vector<uint32_t> order(std::vector<uint32_t>* level) const {
+    const size_t n = list_.gates.size();
+    level->assign(n, 0);
+    std::vector<uint32_t> chosen;
+    uint32_t depth = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const Gate& g = list_.gates[i];
+      if (g.op == kUnused || of_section(i)) continue;
+      const uint32_t* in = list_.sources(g);
+      uint32_t largest = 0;
+      for (uint32_t s = 0; s < list_.fan_in(g); ++s)
+        if (is_gate(in[s])) largest = std::max(largest, (*level)[in[s] - first_gate_]);
+      (*level)[i] = largest + 1;
+      depth = std::max(depth, largest + 1);
+      chosen.push_back(static_cast<uint32_t>(i));
+    }
+    const size_t n_ops = kFirstLut + list_.luts.size();
+    sort_by(chosen, n_ops, [&](uint32_t i) { return list_.gates[i].op; });
+    sort_by(chosen, depth + 1, [&](uint32_t i) { return (*level)[i]; });
+    return chosen;
+  }
+
+  // Stable, by keys below `limit`.
+  template <class Key>
+  static void sort_by(std::vector<uint32_t>& items, size_t limit, Key&& key) {
+    std::vector<uint32_t> at(limit + 1, 0), sorted(items.size());
+    for (uint32_t i : items) ++at[key(i) + 1];
+    std::partial_sum(at.begin(), at.end(), at.begin());
+    for (uint32_t i : items) sorted[at[key(i)]++] = i;
+    items.swap(sorted);
+  }
+
+  void place_gates() {
+    std::vector<uint32_t> level;
+    std::vector<uint32_t> gates = order(&level);
+    // Slots are reused last in, first out, so that results land in lines that are still cached.
+    std::vector<uint32_t> free_slots;
+    std::vector<uint64_t> keys;
+    for (size_t begin = 0, end; begin < gates.size(); begin = end) {
+      const uint32_t op = list_.gates[gates[begin]].op;
+      for (end = begin; end < gates.size() && level[gates[end]] == level[gates[begin]] &&
+                        list_.gates[gates[end]].op == op;)
+        ++end;
+      // Lines are read in the order that they lie in.
+      keys.clear();
+      for (size_t i = begin; i < end; ++i) {
+        const uint32_t first = list_.sources(list_.gates[gates[i]])[0];
+        keys.push_back(uint64_t{slot_[first]} << 32 | gates[i]);
+      }
+      std::sort(keys.begin(), keys.end());
+      open_step(op);
+      for (const uint64_t key : keys) {
+        const uint32_t i = static_cast<uint32_t>(key);
+        const Gate& g = list_.gates[i];
+        const uint32_t* in = list_.sources(g);
+        for (uint32_t s = 0; s < list_.fan_in(g); ++s)
+          if (in[s] && --list_.uses[in[s]] == 0) free_slots.push_back(slot_[in[s]]);
+        uint32_t target;
+        if (free_slots.empty()) {
+          target = next_++;
+        } else {
+          target = free_slots.back();
+          free_slots.pop_back();
+        }
+        slot_[first_gate_ + i] = target;
+        add(g, target);
+      }
+    }
+  }
+
+  // An output of a section.
+  struct Output {
+    Gate gate;           // writes its line
+    uint32_t group;      // 0 where the outputs are bits
+    uint32_t slot;       // where it lies already, or 0
+    uint32_t complement;
+  };
+
+  Output output(uint32_t literal, uint32_t group) {
+    const uint32_t wire = literal >> 1, complement = literal & 1;
+    if (wire == 0) return {{complement ? 0xFu : 0x0u, {}}, group, 0, 0};
+    if (slot_[wire])
+      return {{complement ? 0x5u : 0xAu, {wire, wire, 0}}, group, slot_[wire], complement};
+    return {complement ? list_.complement(gate(wire)) : gate(wire), group, 0, 0};
+  }
+
+  void place_outputs() {
+    result_.output_slot = next_ = (next_ + 7) / 8 * 8;
+    std::vector<Output> outputs;
+    outputs.reserve(program_.outputs.size());
+    const size_t size = program_.outputs.size() / std::max(1u, groups_);
+    result_.ones.assign(groups_, 0);
+    for (size_t i = 0; i < program_.outputs.size(); ++i) {
+      const Output o = output(program_.outputs[i], static_cast<uint32_t>(i / size));
+      if (groups_ && (o.gate.op == 0x0 || o.gate.op == 0xF))
+        result_.ones[o.group] += o.gate.op == 0xF;
+      else
+        outputs.push_back(o);
+    }
+    // By group, first those that have no line yet, by operation.
+    if (groups_)
+      std::stable_sort(outputs.begin(), outputs.end(), [](const Output& a, const Output& b) {
+        if (a.group != b.group) return a.group < b.group;
+        if (!a.slot != !b.slot) return !a.slot;
+        if (a.slot) return a.complement != b.complement ? !a.complement : a.slot < b.slot;
+        return a.gate.op < b.gate.op;
+      });
+    // Sections of about equal size, of whole tiles where they are unpacked.
+    const size_t n = outputs.size(), sections = (n + kSectionLines - 1) / kSectionLines;
+    size_t each = sections ? (n + sections - 1) / sections : 0;
+    if (!groups_) each = (each + 63) / 64 * 64;
+    uint32_t largest = 0;
+    for (size_t begin = 0; begin < n; begin += each) {
+      place_section(outputs.data() + begin, std::min(each, n - begin));
+      largest = std::max(largest, result_.sections.back().lines);
+    }
+    result_.n_slots = next_ + largest;
+  }
+
+  void place_section(const Output* outputs, size_t n) {
+    Section section{static_cast<uint32_t>(result_.steps.size()), 0, 0,
+                    static_cast<uint32_t>(result_.pieces.size()), 0};
+    std::vector<std::pair<uint32_t, uint32_t>> lines;  // operation and output
+    std::vector<uint32_t> slot(n);
+    for (uint32_t i = 0; i < n; ++i) {
+      const bool counted_there = groups_ && outputs[i].slot;
+      slot[i] = counted_there ? outputs[i].slot : next_ + section.lines++;
+      if (!counted_there) lines.push_back({outputs[i].gate.op, i});
+    }
+    std::sort(lines.begin(), lines.end());
+    for (const auto& [op, i] : lines) {
+      if (section.first_step == result_.steps.size() || result_.steps.back().op != op)
+        open_step(op);
+      add(outputs[i].gate, slot[i]);
+    }
+    section.last_step = static_cast<uint32_t>(result_.steps.size());
+    for (size_t i = 0; groups_ && i < n;) {
+      Piece piece{outputs[i].group, result_.counted.size(), 0, 0};
+      for (; i < n && outputs[i].group == piece.group; ++i) {
+        ++(outputs[i].complement ? piece.complements : piece.count);
+        result_.counted.push_back(slot[i]);
+      }
+      result_.pieces.push_back(piece);
+    }
+    section.last_piece = static_cast<uint32_t>(result_.pieces.size());
+    result_.sections.push_back(section);
+  }
+
+  void open_step(uint32_t op) {
+    const size_t first = op < kFirstLut ? result_.operands.size() : result_.lut_operands.size();
+    result_.steps.push_back({op, 0, first});
+  }
+
+  // Adds a gate to the last step.
+  void add(const Gate& g, uint32_t target) {
+    const uint32_t* in = list_.sources(g);
+    ++result_.steps.back().count;
+    if (g.op >= kFirstLut) {
+      for (uint32_t s = 0; s < list_.fan_in(g); ++s) result_.lut_operands.push_back(slot_[in[s]]);
+      result_.lut_operands.push_back(target);
+      return;
+    }
+    const uint64_t third = is_fused(g.op) ? slot_[in[2]] : 0;
+    result_.operands.push_back(slot_[in[0]] | uint64_t{slot_[in[1]]} << 32);
+    result_.operands.push_back(third | uint64_t{target} << 32);
+  }
+
+  // From two words for each gate to one.
+  void narrow() {
+    std::vector<uint64_t>& words = result_.operands;
+    for (size_t i = 0; i < words.size() / 2; ++i) {
+      const uint64_t first = words[2 * i], second = words[2 * i + 1];
+      words[i] = (first & 0xFFFF) | (first >> 32) << 16 | (second & 0xFFFF) << 32 |
+                 (second >> 32) << 48;
+    }
+    words.resize(words.size() / 2);
+    words.shrink_to_fit();
+    for (Step& step : result_.steps)
+      if (step.op < kFirstLut) step.first /= 2;
+  }
+
+  const Program& program_;
+  GateList list_;
+  uint32_t groups_;
+  uint64_t first_gate_;
+  std::vector<uint32_t> slot_;  // of each wire, 0 until it has one
+  uint32_t next_ = 1;           // the first slot that was never used
+  Schedule result_;
+};
 
 }  // namespace
 
-Schedule schedule(const Program& program) {
-  Schedule result;
-  result.n_inputs = program.n_inputs;
-  const uint64_t first_gate = 1 + uint64_t{program.n_inputs};
-  const uint64_t n_wires = first_gate + program.n_gates;
-
-  // How often each wire is still to be read; outputs are read at the very end.
-  std::vector<uint32_t> uses(n_wires, 0);
-  for (uint32_t literal : program.outputs) ++uses[literal >> 1];
-  uint64_t wire = n_wires;
-  for (auto run = program.runs.rbegin(); run != program.runs.rend(); ++run)
-    for (uint32_t g = run->count; g-- > 0;)
-      if (uses[--wire])
-        for (uint32_t i = 0; i < run->k; ++i) ++uses[run->fanins[uint64_t{g} * run->k + i]];
-
-  std::vector<uint32_t> slot(n_wires, 0);
-  uint32_t next = 1;
-  for (uint32_t i = 0; i < program.n_inputs; ++i)
-    if (uses[1 + i]) {
-      slot[1 + i] = next++;
-      result.inputs.push_back({i, slot[1 + i]});
-    }
-
-  // Slots are reused last in, first out, so that results land in lines that are still cached.
-  std::vector<uint32_t> free_slots;
-  std::vector<uint32_t> order;
-  wire = first_gate;
-  for (const Run& run : program.runs) {
-    order.clear();
-    for (uint32_t g = 0; g < run.count; ++g)
-      if (uses[wire + g]) order.push_back(g);
-    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      const uint32_t sa = slot[run.fanins[uint64_t{a} * run.k]];
-      const uint32_t sb = slot[run.fanins[uint64_t{b} * run.k]];
-      return sa != sb ? sa < sb : a < b;
-    });
-    if (!order.empty()) {
-      const bool single = run.k == 1;
-      result.steps.push_back({single ? 2 : run.k, static_cast<uint32_t>(order.size()),
-                              single ? widen(run.table) : run.table, result.operands.size()});
-    }
-    for (uint32_t g : order) {
-      const uint32_t* fanins = run.fanins + uint64_t{g} * run.k;
-      for (uint32_t i = 0; i < run.k; ++i) result.operands.push_back(slot[fanins[i]]);
-      if (run.k == 1) result.operands.push_back(slot[fanins[0]]);
-      for (uint32_t i = 0; i < run.k; ++i)
-        if (--uses[fanins[i]] == 0 && fanins[i] != 0) free_slots.push_back(slot[fanins[i]]);
-      if (free_slots.empty()) {
-        slot[wire + g] = next++;
-      } else {
-        slot[wire + g] = free_slots.back();
-        free_slots.pop_back();
-      }
-      result.operands.push_back(slot[wire + g]);
-    }
-    wire += run.count;
-  }
-  result.n_slots = next;
-  for (uint32_t literal : program.outputs)
-    result.outputs.push_back({slot[literal >> 1], literal & 1});
-  return result;
+Schedule schedule(const Program& program, uint32_t groups) {
+  return Scheduler(program, groups).take();
 }
 
 }  // namespace lgnx

@@ -7,35 +7,33 @@
 
 namespace lgnx {
 
-// The group sum of a program's outputs.
+// The group sum of a program's outputs. The counts of a block are kept in the scratch memory of the
+// thread, from begin to write.
 class ScorePlan {
  public:
   ScorePlan() = default;
-  // Throws Error as check_scale does.
+  // The schedule is one with so many groups. Throws Error as check_scale does.
   ScorePlan(const Schedule& schedule, const Scale& scale);
 
+  void begin(size_t words) const;
+  // Counts the lines of a section.
+  void add(const Kernels& k, const Schedule& schedule, const Section& section,
+           const uint64_t* lines, size_t words) const;
   // Writes rows of scores, [count][groups] of the scale's type; count <= 64 * words.
-  void run(const Kernels& k, const uint64_t* lines, size_t words, uint64_t count, char* out) const;
+  void write(const Kernels& k, size_t words, bool packed, uint64_t count, char* out) const;
 
   const Scale& scale() const { return scale_; }
 
  private:
-  struct Group {
-    uint32_t first, complements, last;  // slots_[first, complements) and [complements, last)
-  };
-  template <class T, unsigned Field>
-  void write(const uint64_t* tile, size_t lanes, uint64_t rows, uint32_t group, char* out) const;
-
   Scale scale_;
-  unsigned field_ = 8;   // bits of one count in a word: 8, 16 or 32
-  size_t n_planes_ = 0;  // bits that a count needs
-  std::vector<uint32_t> slots_;
-  std::vector<Group> groups_;
-  std::vector<char> table_;  // the score of each count, of fields up to 16 bits
+  unsigned field_ = 8;          // bits of one count in a word: 8, 16 or 32
+  size_t n_planes_ = 0;         // bits that a count needs
+  std::vector<uint32_t> ones_;  // of each group, beside what is counted
 };
 
-// Writes rows of bits, [count][outputs]; count <= 64 * words.
-void unpack_block(const Kernels& k, const Schedule& schedule, const uint64_t* lines, size_t words,
-                  uint64_t count, uint8_t* out);
+// Writes n lines of bits as bytes: row s of `out`, `stride` bytes from the next, takes bit s of
+// every line; count <= 64 * words.
+void unpack(const Kernels& k, const uint64_t* lines, size_t n, size_t words, bool packed,
+            uint64_t count, uint8_t* out, uint64_t stride);
 
 }  // namespace lgnx
