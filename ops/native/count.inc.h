@@ -117,28 +117,13 @@ void count_long(const uint32_t* slots, size_t n, size_t n_complements, const uin
   }
 }
 
-// Adds single lines word by word.
-template <size_t Words>
-void count_singly(const uint32_t* slots, size_t n, uint64_t complement, const uint64_t* lines,
-                  uint64_t* planes, size_t n_planes) {
-  for (size_t i = 0; i < n; ++i)
-    for (size_t w = 0; w < Words; ++w) {
-      uint64_t carry = lines[slots[i] * Words + w] ^ complement;
-      for (size_t d = 0; d < n_planes && carry; ++d) {
-        const uint64_t old = planes[d * Words + w];
-        planes[d * Words + w] = old ^ carry;
-        carry &= old;
-      }
-    }
-}
-
 // Shorter lines: as many as fill a vector are counted side by side, then their counts added.
 template <size_t Words>
 void count_short(const uint32_t* slots, size_t n, size_t n_complements, const uint64_t* lines,
                  uint64_t* planes, size_t n_planes) {
   typedef typename VectorOf<kVectorWords>::type V;
   constexpr size_t kTogether = kVectorWords / Words;
-  const size_t left = n % kTogether, left_complements = n_complements % kTogether;
+  static_assert(kCountedTogether % kTogether == 0, "whole vectors");
   Counter<V> counter;
   counter.n_planes = n_planes;
   for (size_t d = 0; d < n_planes; ++d) counter.plane[d] = V{};
@@ -152,9 +137,6 @@ void count_short(const uint32_t* slots, size_t n, size_t n_complements, const ui
       carry = (a & b) | ((a ^ b) & carry);
     }
   }
-  count_singly<Words>(slots + n - left, left, 0, lines, planes, n_planes);
-  count_singly<Words>(slots + n + n_complements - left_complements, left_complements,
-                      ~uint64_t{0}, lines, planes, n_planes);
 }
 
 template <size_t Words>

@@ -52,7 +52,7 @@ struct Kernels {
 
   // Adds the lines of n slots, and the complements of the next n_complements, to vertical counts:
   // plane d, a line too, holds bit d of the count of every sample. 2^n_planes must exceed the
-  // largest count.
+  // largest count; n and n_complements are multiples of kCountedTogether.
   void (*count)(const uint32_t* slots, size_t n, size_t n_complements, const uint64_t* lines,
                 size_t words, uint64_t* planes, size_t n_planes);
 

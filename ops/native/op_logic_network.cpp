@@ -38,17 +38,17 @@ class LogicNetwork : public Kernel {
     const Tensor x = context.input(0);
     const uint64_t n = features(x), batch = static_cast<uint64_t>(x.shape[0]);
     const bool compares = context.has_input(2);
+    Tensor t;
     if (compares) {
-      const Tensor t = context.input(2);
-      require(x.type == t.type, "x is " + x.describe() + ", thresholds are " + t.describe() +
-                                    ": they must be of one type");
-      require(x.type != Type::kBool, "input x: is bool, which takes no thresholds");
-    } else {
-      require(x.type != Type::kFloat && x.type != Type::kDouble && x.type != Type::kFloat16,
-              "input x: is " + x.describe() + ", which needs the input thresholds");
+      t = context.input(2);
+      if (x.type != t.type)  // messages are made only where they are needed
+        throw Error("x is " + x.describe() + ", thresholds are " + t.describe() +
+                    ": they must be of one type");
+      if (x.type == Type::kBool) throw Error("input x: is bool, which takes no thresholds");
+    } else if (x.type == Type::kFloat || x.type == Type::kDouble || x.type == Type::kFloat16) {
+      throw Error("input x: is " + x.describe() + ", which needs the input thresholds");
     }
-    const std::shared_ptr<const Front> front =
-        prepare(x, compares ? context.input(2) : Tensor{}, n, compares);
+    const std::shared_ptr<const Front> front = prepare(x, t, n, compares);
     const int64_t width = scale_.groups ? int64_t{scale_.groups} : n_outputs_;
     auto* y = static_cast<char*>(context.output({x.shape[0], width}));
     const RowSource source{x.as<char>(), x.type, front->plan.layout(),

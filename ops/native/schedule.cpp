@@ -151,45 +151,72 @@ class Scheduler {
         if (a.slot) return a.complement != b.complement ? !a.complement : a.slot < b.slot;
         return a.gate.op < b.gate.op;
       });
-    // Sections of about equal size, of whole tiles where they are unpacked.
-    const size_t n = outputs.size(), sections = (n + kSectionLines - 1) / kSectionLines;
-    size_t each = sections ? (n + sections - 1) / sections : 0;
+    // Sections of about as many lines, of whole tiles where they are unpacked.
+    const size_t n = outputs.size();
+    const size_t lines = groups_ ? static_cast<size_t>(std::count_if(
+                                       outputs.begin(), outputs.end(),
+                                       [](const Output& o) { return !o.slot; }))
+                                 : n;
+    const size_t sections = (lines + kSectionLines - 1) / kSectionLines;
+    size_t each = sections ? (lines + sections - 1) / sections : 0;
     if (!groups_) each = (each + 63) / 64 * 64;
-    uint32_t largest = 0;
-    for (size_t begin = 0; begin < n; begin += each) {
-      place_section(outputs.data() + begin, std::min(each, n - begin));
-      largest = std::max(largest, result_.sections.back().lines);
+    for (size_t begin = 0, end; begin < n; begin = end) {
+      size_t written = 0;
+      for (end = begin; end < n && (written < each || (groups_ && outputs[end].slot)); ++end)
+        written += !groups_ || !outputs[end].slot;
+      place_section(outputs.data() + begin, end - begin);
     }
-    result_.n_slots = next_ + largest;
+    result_.n_slots = next_ + largest_section_;
   }
 
   void place_section(const Output* outputs, size_t n) {
     Section section{static_cast<uint32_t>(result_.steps.size()), 0, 0,
                     static_cast<uint32_t>(result_.pieces.size()), 0};
-    std::vector<std::pair<uint32_t, uint32_t>> lines;  // operation and output
-    std::vector<uint32_t> slot(n);
-    for (uint32_t i = 0; i < n; ++i) {
-      const bool counted_there = groups_ && outputs[i].slot;
-      slot[i] = counted_there ? outputs[i].slot : next_ + section.lines++;
-      if (!counted_there) lines.push_back({outputs[i].gate.op, i});
-    }
-    std::sort(lines.begin(), lines.end());
-    for (const auto& [op, i] : lines) {
-      if (section.first_step == result_.steps.size() || result_.steps.back().op != op)
-        open_step(op);
-      add(outputs[i].gate, slot[i]);
-    }
-    section.last_step = static_cast<uint32_t>(result_.steps.size());
+    std::vector<std::pair<uint32_t, const Gate*>> lines;  // operations
+    const auto line_of = [&](const Output& o) {
+      lines.push_back({o.gate.op, &o.gate});
+      return next_ + section.lines++;
+    };
+    if (!groups_)
+      for (size_t i = 0; i < n; ++i) line_of(outputs[i]);
     for (size_t i = 0; groups_ && i < n;) {
       Piece piece{outputs[i].group, result_.counted.size(), 0, 0};
-      for (; i < n && outputs[i].group == piece.group; ++i) {
-        ++(outputs[i].complement ? piece.complements : piece.count);
-        result_.counted.push_back(slot[i]);
+      std::vector<uint32_t> plain, complemented;
+      for (; i < n && outputs[i].group == piece.group; ++i)
+        if (!outputs[i].slot)
+          plain.push_back(line_of(outputs[i]));
+        else if (!outputs[i].complement)
+          plain.push_back(outputs[i].slot);
+        else
+          complemented.push_back(outputs[i].slot);
+      // Whole vectors of either: the line of slot 0 counts nothing.
+      const Output* last = outputs + i;
+      while (complemented.size() % kCountedTogether) {
+        complemented.pop_back();
+        plain.push_back(line_of(*--last));
       }
+      plain.resize((plain.size() + kCountedTogether - 1) / kCountedTogether * kCountedTogether, 0);
+      piece.count = static_cast<uint32_t>(plain.size());
+      piece.complements = static_cast<uint32_t>(complemented.size());
+      result_.counted.insert(result_.counted.end(), plain.begin(), plain.end());
+      result_.counted.insert(result_.counted.end(), complemented.begin(), complemented.end());
       result_.pieces.push_back(piece);
     }
+    // By operation, targets one after the other.
+    std::vector<uint32_t> order(lines.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return lines[a].first < lines[b].first; });
+    for (uint32_t i : order) {
+      const auto& [op, gate] = lines[i];
+      if (section.first_step == result_.steps.size() || result_.steps.back().op != op)
+        open_step(op);
+      add(*gate, next_ + i);
+    }
+    section.last_step = static_cast<uint32_t>(result_.steps.size());
     section.last_piece = static_cast<uint32_t>(result_.pieces.size());
     result_.sections.push_back(section);
+    largest_section_ = std::max(largest_section_, section.lines);
   }
 
   void open_step(uint32_t op) {
@@ -231,6 +258,7 @@ class Scheduler {
   uint64_t first_gate_;
   std::vector<uint32_t> slot_;  // of each wire, 0 until it has one
   uint32_t next_ = 1;           // the first slot that was never used
+  uint32_t largest_section_ = 0;
   Schedule result_;
 };
 

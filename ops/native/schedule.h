@@ -22,7 +22,9 @@ struct Input {
 };
 
 // Outputs of one group: entries of Schedule::counted, slots whose lines count, then slots of which
-// the complements count.
+// the complements count. Both are multiples of kCountedTogether.
+constexpr uint32_t kCountedTogether = 8;
+
 struct Piece {
   uint32_t group;
   uint64_t first;
