@@ -45,7 +45,8 @@ void repair(std::vector<uint32_t>& words, unsigned leave) {
       if (k < 5) run[2] &= (1u << (1u << k)) - 1;
     }
     for (uint32_t i = 0; i < k * count; ++i, ++at)
-      if (leave != kFanins && words[at] >= wires) words[at] %= static_cast<uint32_t>(wires);
+      if (leave != kFanins && words[at] >= wires)
+        words[at] = static_cast<uint32_t>(words[at] % wires);
     left -= size_t{k} * count;
     wires += count;
   }
@@ -54,7 +55,8 @@ void repair(std::vector<uint32_t>& words, unsigned leave) {
               words.begin() + static_cast<std::ptrdiff_t>(operands));
   at -= operands - (kHeaderWords + kRunWords * runs);
   if (leave != kOutputs)
-    for (size_t i = at; i < words.size(); ++i) words[i] %= static_cast<uint32_t>(2 * wires);
+    for (size_t i = at; i < words.size(); ++i)
+      words[i] = static_cast<uint32_t>(words[i] % (2 * wires));
   if (leave == kCounts) return;
   words[3] = static_cast<uint32_t>(wires - inputs);
   words[4] = runs;
