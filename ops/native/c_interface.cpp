@@ -130,6 +130,8 @@ int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows, uin
                       rows->per_feature <= uint64_t{1} + schedule.n_inputs &&
                       rows->features * rows->per_feature == schedule.n_inputs,
                   "rows: do not give the inputs of the program");
+    lgnx::require(rows->thresholds || rows->per_feature == 1,
+                  "rows: without thresholds a feature gives one input");
     const lgnx::RowLayout layout{rows->features, rows->per_feature};
     const lgnx::PackPlan plan(schedule, layout);
     std::vector<char> planes;

@@ -36,6 +36,17 @@ inline uint64_t sign_bits(V v) {
   }
   if constexpr (Size == 4) return static_cast<uint32_t>(_mm_movemask_ps((__m128)v));
   return static_cast<uint32_t>(_mm_movemask_pd((__m128d)v));
+#elif defined(__aarch64__)
+  // Each element keeps the bit of its place, and their sum is the mask.
+  if constexpr (Size == 1) {
+    const uint8x16_t places = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t bits = vandq_u8((uint8x16_t)v, places);
+    return vaddv_u8(vget_low_u8(bits)) | uint32_t{vaddv_u8(vget_high_u8(bits))} << 8;
+  }
+  if constexpr (Size == 2)
+    return vaddvq_u16(vandq_u16((uint16x8_t)v, uint16x8_t{1, 2, 4, 8, 16, 32, 64, 128}));
+  if constexpr (Size == 4) return vaddvq_u32(vandq_u32((uint32x4_t)v, uint32x4_t{1, 2, 4, 8}));
+  return vaddvq_u64(vandq_u64((uint64x2_t)v, uint64x2_t{1, 2}));
 #else
   uint64_t bits = 0;
   for (size_t i = 0; i < sizeof(V) / Size; ++i) bits |= uint64_t{v[i] != 0} << i;
@@ -119,7 +130,8 @@ void test_plane(const RowSource& source, uint64_t start, uint64_t rows, uint64_t
   const uint64_t features = source.layout.features,
                  whole = last < features / 64 ? last : features / 64;
   const size_t row_bytes = features * Test::kSize, stride = tile_stride(lanes);
-  const size_t threshold_bytes = 64 * sizeof(typename Test::Threshold);
+  // Without thresholds their pointer stays null.
+  const size_t threshold_bytes = source.thresholds ? 64 * sizeof(typename Test::Threshold) : 0;
   const char* thresholds =
       source.thresholds ? source.thresholds->values + first * threshold_bytes : nullptr;
   for (uint64_t r = 0; r < rows; ++r) {
