@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from lgnx.ops._operator import (
     FLOATS,
@@ -22,6 +22,7 @@ from lgnx.ops._operator import (
     schema,
     set_output,
 )
+from lgnx.ops.errors import InputError
 from lgnx.ops.group_sum import (
     SCALE,
     SCALE_ATTRIBUTES,
@@ -31,6 +32,7 @@ from lgnx.ops.group_sum import (
 )
 from lgnx.ops.program import Program, ProgramError, Run, decode, encode
 from lgnx.ops.thermometer import check_thresholds
+from lgnx.ops.unpack_bits import check_batch, check_packed
 
 HEAD = """
 LogicNetwork <n_outputs: int, groups: int = 0, bias: float = 0.0, tau: float = 1.0,
@@ -53,6 +55,27 @@ FROM_NUMBERS = """
   counted_equal = And (equal, inclusive)
   bits = Or (above, counted_equal)"""
 
+# As in UnpackBits, whose names would meet those of the program and of its loop.
+FROM_WORDS = """
+  lanes = Constant <value_ints = [64]> ()
+  lane_first = Constant <value = int64 {0}> ()
+  lane_step = Constant <value = int64 {1}> ()
+  lane_limit = Constant <value = int64 {64}> ()
+  lane_bit = Constant <value = uint64 {1}> ()
+  positions64 = Range (lane_first, lane_limit, lane_step)
+  positions = Cast <to = 13> (positions64)
+  columns = Unsqueeze (x, last)
+  aligned = BitShift <direction = "RIGHT"> (columns, positions)
+  lowest = BitwiseAnd (aligned, lane_bit)
+  expanded = Cast <to = 9> (lowest)
+  n_rows = Shape <start = 0, end = 1> (x)
+  n_columns = Shape <start = 1, end = 2> (x)
+  row_length = Mul (n_columns, lanes)
+  rows_shape = Concat <axis = 0> (n_rows, row_length)
+  long_rows = Reshape <allowzero = 1> (expanded, rows_shape)
+  bit_rows = Slice (long_rows, zero, batch, one)
+  bits = Transpose <perm = [1, 0]> (bit_rows)"""
+
 # The state of the loop: one bool row for each wire that exists. A run of gates gathers its
 # operands, adds them up to addresses and shifts its 64-bit table.
 PROGRAM = """
@@ -74,11 +97,11 @@ PROGRAM = """
   operands = Slice (words, run_end, operand_end)
   n_words = Shape (words)
   outputs = Slice (words, operand_end, n_words)
-  batch = Shape <start = 0, end = 1> (bits)
-  flat_shape = Concat <axis = 0> (batch, n_inputs)
+  samples = Shape <start = 0, end = 1> (bits)
+  flat_shape = Concat <axis = 0> (samples, n_inputs)
   flat = Reshape <allowzero = 1> (bits, flat_shape)
   inputs = Transpose <perm = [1, 0]> (flat)
-  row_shape = Concat <axis = 0> (one, batch)
+  row_shape = Concat <axis = 0> (one, samples)
   false_bit = Constant <value = bool[1] {0}> ()
   false_row = Expand (false_bit, row_shape)
   start = Concat <axis = 0> (false_row, inputs)
@@ -140,7 +163,7 @@ TO_SCORES = (
   groups_shape = Reshape (groups_value, last)
   width = Shape (outputs)
   size = Div (width, groups_shape)
-  shape = Concat <axis = 0> (batch, groups_shape, size)
+  shape = Concat <axis = 0> (samples, groups_shape, size)
   ones = Cast <to = 6> (network)
   grouped = Reshape <allowzero = 1> (ones, shape)
   member_axis = Constant <value_ints = [2]> ()"""
@@ -149,33 +172,54 @@ TO_SCORES = (
 )
 
 
-def variant(node: onnx.NodeProto | None) -> tuple[bool, bool]:
-    """Tell which body a node needs: has it thresholds, has it groups."""
+# How a node gets its bits: the inputs of its body, and the text that makes them.
+SOURCES = {
+    "bits": ("x, program", FROM_BITS),
+    "numbers": ("x, program, thresholds", FROM_NUMBERS),
+    "words": ("x, program, thresholds, batch", FROM_WORDS),
+}
+
+
+def variant(node: onnx.NodeProto | None) -> tuple[str, bool]:
+    """Tell which body a node needs: a key of `SOURCES`, and whether it has groups."""
     if node is None:
-        return False, False
-    thresholds = len(node.input) > 2 and bool(node.input[2])
-    return thresholds, any(a.name == "groups" and a.i != 0 for a in node.attribute)
+        return "bits", False
+    given = [*node.input, "", ""]
+    source = "words" if given[3:] and given[3] else "numbers" if given[2] else "bits"
+    return source, any(a.name == "groups" and a.i != 0 for a in node.attribute)
 
 
 def _body(node: onnx.NodeProto | None) -> str:
-    thresholds, groups = variant(node)
-    head = HEAD.format(inputs="x, program, thresholds" if thresholds else "x, program")
-    source = FROM_NUMBERS if thresholds else FROM_BITS
-    return head + source + PROGRAM + (TO_SCORES if groups else TO_BITS)
+    source, groups = variant(node)
+    inputs, bits = SOURCES[source]
+    return HEAD.format(inputs=inputs) + bits + PROGRAM + (TO_SCORES if groups else TO_BITS)
 
 
 def _infer(context: Any) -> None:
     groups = attribute_value(context, "groups", 0)
     dtype = attribute_value(context, "dtype", TensorProto.BOOL)
     width = groups or attribute_value(context, "n_outputs")
-    x = input_dims(context, 0)
-    set_output(context, dtype, [x[0], width] if x and width is not None else None)
+    if context.get_num_inputs() > 3 and context.get_input_type(3) is not None:
+        dims = [_constant_batch(context), width]
+    else:
+        x = input_dims(context, 0)
+        dims = [x[0], width] if x else None
+    set_output(context, dtype, dims if width is not None else None)
+
+
+def _constant_batch(context: Any) -> int | None:
+    tensor = context.get_input_data(3)
+    if tensor is None:
+        return None
+    values = numpy_helper.to_array(tensor)
+    return int(values[0]) if values.shape == (1,) and values[0] >= 0 else None
 
 
 def logic_network(
     x: np.ndarray,
     program: np.ndarray,
     thresholds: np.ndarray | None = None,
+    batch: np.ndarray | None = None,
     *,
     n_outputs: int,
     groups: int = 0,
@@ -191,10 +235,13 @@ def logic_network(
     ----------
     x
         [B, ...]: bits (bool, or integers where nonzero is 1), or numbers if there are thresholds.
+        uint64 [n_inputs, W]: words as of PackBits, if there is a batch.
     program
         uint32 words (`lgnx.ops.program`).
     thresholds
         Dtype of x, broadcastable against ``x[..., None]``.
+    batch
+        int64 [1], the batch size B of words, with W = ceil(B / 64).
     n_outputs
         Number of output bits of the program.
     groups
@@ -209,18 +256,26 @@ def logic_network(
     ------
     ProgramError
         If the program is not valid.
+    InputError
+        If W is not ceil(batch / 64), or there are thresholds beside a batch.
     """
     parsed = decode(program)
-    if thresholds is None:
+    if batch is not None:
+        if thresholds is not None:
+            raise InputError("thresholds are given together with batch")
+        size = check_batch(x, batch)
+        octets = np.ascontiguousarray(x, "<u8").view(np.uint8)
+        bits = np.unpackbits(octets, axis=1, bitorder="little")[:, :size].T != 0
+    elif thresholds is None:
         bits = x != 0
     else:
         with np.errstate(invalid="ignore"):
             bits = x[..., None] > thresholds if strict else x[..., None] >= thresholds
-    bits = bits.reshape(len(x), parsed.n_inputs)
-    wires = [np.zeros(len(x), dtype=bool), *bits.T]
+    bits = bits.reshape(len(bits), parsed.n_inputs)
+    wires = [np.zeros(len(bits), dtype=bool), *bits.T]
     for run in parsed.runs:
         for fanin in run.fanins.tolist():
-            address = np.zeros(len(x), dtype=np.uint64)
+            address = np.zeros(len(bits), dtype=np.uint64)
             for slot, wire in enumerate(fanin):
                 address += wires[wire].astype(np.uint64) * np.uint64(2**slot)
             wires.append((np.uint64(run.table) >> address) % np.uint64(2) == 1)
@@ -228,7 +283,7 @@ def logic_network(
     y = np.stack(columns, axis=-1)
     if not groups:
         return y
-    counts = y.reshape(len(x), groups, n_outputs // groups).sum(axis=-1, dtype=np.int64)
+    counts = y.reshape(len(bits), groups, n_outputs // groups).sum(axis=-1, dtype=np.int64)
     return scale_counts(counts, bias, tau, beta, dtype)
 
 
@@ -247,12 +302,17 @@ def _check(node: NodeView) -> Iterator[Finding]:
             "attribute dtype",
             f"is {attributes['dtype']}, must be 9 (bool) where groups is 0",
         )
-    if "thresholds" in node.inputs:
+    kind = node.dtypes.get("x")
+    if "batch" in node.inputs:
+        if "thresholds" in node.inputs:
+            yield "error", "input thresholds", "is given together with batch"
+        if kind is not None and kind != np.uint64:
+            yield "error", "input x", f"is {kind}, must be uint64 where batch is given"
+        yield from check_packed(node)
+    elif "thresholds" in node.inputs:
         yield from check_thresholds(node)
-    else:
-        kind = node.dtypes.get("x")
-        if kind is not None and kind.kind == "f":
-            yield "error", "input x", f"is {kind}, which needs the input thresholds"
+    elif kind is not None and kind.kind == "f":
+        yield "error", "input x", f"is {kind}, which needs the input thresholds"
 
 
 def _check_program(node: NodeView, words: np.ndarray) -> Iterator[Finding]:
@@ -269,10 +329,13 @@ def _check_program(node: NodeView, words: np.ndarray) -> Iterator[Finding]:
             f"is {n_outputs}, the program has {program.n_outputs} outputs",
         )
     shape = node.shapes.get("x")
-    if shape is None or any(extent is None for extent in shape[1:]):
+    if shape is None:
         return
-    bits = int(np.prod([extent for extent in shape[1:] if extent is not None], dtype=np.int64))
-    if "thresholds" in node.inputs:
+    extents = shape[:1] if "batch" in node.inputs else shape[1:]
+    if any(extent is None for extent in extents):
+        return
+    bits = int(np.prod([extent for extent in extents if extent is not None], dtype=np.int64))
+    if "thresholds" in node.inputs and "batch" not in node.inputs:
         thresholds = node.constants.get("thresholds")
         if thresholds is None or thresholds.ndim == 0:
             return
@@ -291,7 +354,12 @@ OPERATOR = Operator(
         "LogicNetwork",
         "A whole network: an optional thermometer, a gate program, an optional group sum.",
         [
-            ("x", "T", "Shape [B, ...]: bits, or numbers if thresholds are given."),
+            (
+                "x",
+                "T",
+                "Shape [B, ...]: bits, or numbers if thresholds are given. If batch is given: "
+                "uint64 words as of PackBits, shape [n_inputs, W].",
+            ),
             (
                 "program",
                 "tensor(uint32)",
@@ -301,7 +369,13 @@ OPERATOR = Operator(
                 "thresholds",
                 "T",
                 "Broadcastable against x with an axis appended, as for Thermometer; an "
-                "initializer.",
+                "initializer. Not together with batch.",
+            ),
+            (
+                "batch",
+                "tensor(int64)",
+                "Shape [1], the batch size B where x is words; W = ceil(B / 64). Bits of x beyond "
+                "it do not matter.",
             ),
         ],
         ("TO", "bool [B, n_outputs] if groups is 0, else scores [B, groups]."),
@@ -321,13 +395,14 @@ OPERATOR = Operator(
             ),
             attribute("strict", 1, "1: an input bit is x > t. 0: it is x >= t."),
         ],
-        optional=["thresholds"],
+        optional=["thresholds", "batch"],
     ),
     reference=logic_network,
     body=_body,
     check=_check,
     formula=(
-        "bits = x != 0, or Thermometer(x, thresholds, strict) if thresholds are given;\n"
+        "bits = x != 0, or Thermometer(x, thresholds, strict) if thresholds are given,\n"
+        "       or UnpackBits(x, batch) if batch is given;\n"
         "the bits of a sample, flattened in C order, are the inputs of the program;\n"
         "y = the outputs of the program, or GroupSum(outputs, groups, bias, tau, beta, dtype)"
     ),

@@ -93,13 +93,14 @@ def unpack_bits(x: np.ndarray, batch: np.ndarray) -> np.ndarray:
 def check_packed(node: NodeView) -> Iterator[Finding]:
     """Find a batch input that does not fit the words."""
     batch, shape = node.constants.get("batch"), node.shapes.get("x")
+    extents = node.shapes.get("batch")
     if shape is not None and len(shape) != 2:
         yield "error", "input x", f"has rank {len(shape)}, must be 2"
         return
-    if batch is None:
+    if extents is not None and extents not in ([1], [None]):
+        yield "error", "input batch", f"has shape {extents}, must be [1]"
         return
-    if batch.shape != (1,):
-        yield "error", "input batch", f"has shape {list(batch.shape)}, must be [1]"
+    if batch is None:
         return
     size = int(batch[0])
     words = shape[1] if shape else None

@@ -89,9 +89,7 @@ void lgnx_program_free(lgnx_program* program) { delete program; }
 
 uint32_t lgnx_program_inputs(const lgnx_program* program) { return program->schedule.n_inputs; }
 
-uint32_t lgnx_program_outputs(const lgnx_program* program) {
-  return program->schedule.n_outputs;
-}
+uint32_t lgnx_program_outputs(const lgnx_program* program) { return program->schedule.n_outputs; }
 
 int lgnx_program_run(const lgnx_program* program, const uint8_t* bits, uint64_t batch, uint8_t* out,
                      char* error, size_t error_size) {
@@ -141,8 +139,7 @@ int lgnx_program_profile(const lgnx_program* program, const lgnx_rows* rows, uin
     lgnx::ScorePlan scores;
     if (groups) scores = lgnx::ScorePlan(schedule, scale);
     const char* x = static_cast<const char*>(rows->x);
-    std::vector<char> out(rows->batch *
-                          (groups ? sizeof(int32_t) * groups : schedule.n_outputs));
+    std::vector<char> out(rows->batch * (groups ? sizeof(int32_t) * groups : schedule.n_outputs));
     const lgnx::Batch work{schedule,
                            plan,
                            {x, type, layout, rows->thresholds ? &thresholds : nullptr,

@@ -26,13 +26,13 @@ size_t choose_words(const Schedule& schedule, uint64_t batch) {
 }
 
 void Batch::run(uint64_t block, StageTimes* times) const {
-  const Kernels& k = kernels();
+  const Kernels& k = *kernels;
   const uint64_t start = block * block_samples();
   const uint64_t count = std::min<uint64_t>(block_samples(), size - start);
   uint64_t* lines = scratch(Scratch::kLines, size_t{schedule.n_slots} * words);
   std::fill_n(lines, words, 0);  // slot 0 is constant false
   double last = times ? seconds() : 0;
-  const auto lap = [&](double StageTimes::*stage) {
+  const auto lap = [&](double StageTimes::* stage) {
     if (!times) return;
     const double now = seconds();
     times->*stage += now - last;
@@ -50,14 +50,14 @@ void Batch::run(uint64_t block, StageTimes* times) const {
     if (scores)
       scores->add(k, schedule, section, lines, words);
     else
-      unpack(k, outputs, section.lines, words, false, count,
+      unpack(k, outputs, section.lines, words, source.packed(), count,
              reinterpret_cast<uint8_t*>(out) + start * schedule.n_outputs + first_output,
              schedule.n_outputs);
     first_output += section.lines;
     lap(&StageTimes::output);
   }
   if (scores)
-    scores->write(k, words, false, count,
+    scores->write(k, words, source.packed(), count,
                   out + start * scores->scale().groups * type_size(scores->scale().type));
   lap(&StageTimes::output);
 }

@@ -24,6 +24,7 @@ struct Batch {
   uint64_t size;            // samples
   char* out;                // [size][groups] scores or [size][outputs] bytes
   size_t words;             // of a line
+  const Kernels* kernels = &lgnx::kernels();
 
   uint64_t block_samples() const { return 64 * words; }
   uint64_t blocks() const { return (size + block_samples() - 1) / block_samples(); }

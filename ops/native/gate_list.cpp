@@ -75,8 +75,8 @@ void GateList::flatten(const Program& program) {
     const uint32_t table = static_cast<uint32_t>(run.table);
     for (uint32_t g = 0; g < run.count; ++g) {
       const uint32_t* in = run.fanins + uint64_t{g} * run.k;
-      Gate gate = run.k == 2 ? Gate{table, {in[0], in[1], 0}}
-                             : Gate{table | table << 2, {in[0], in[0], 0}};
+      Gate gate =
+          run.k == 2 ? Gate{table, {in[0], in[1], 0}} : Gate{table | table << 2, {in[0], in[0], 0}};
       normalise(gate);
       gates.push_back(gate);
     }

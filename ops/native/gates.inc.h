@@ -111,12 +111,12 @@ using Loop = void (*)(const uint64_t* operands, uint32_t count, V* lines);
 template <unsigned Op, class Slots, class V, size_t M>
 constexpr Loop<V> loop_of() {
   if constexpr (Op < kFirstFused) {
-    return run2<Op == 0x3 || Op == 0x4 || Op == 0xC || Op == 0xD ? 0u : Op, Slots, V, M>;
+    return run2 < Op == 0x3 || Op == 0x4 || Op == 0xC || Op == 0xD ? 0u : Op, Slots, V, M > ;
   } else {
     constexpr unsigned kTable = (Op - kFirstFused) % 16;
     constexpr bool kNever = kTable == 0x0 || kTable == 0x3 || kTable == 0x5 || kTable == 0xA ||
                             kTable == 0xC || kTable == 0xF;
-    return run3<kInner[(Op - kFirstFused) / 16], kNever ? 8u : kTable, Slots, V, M>;
+    return run3 < kInner[(Op - kFirstFused) / 16], kNever ? 8u : kTable, Slots, V, M > ;
   }
 }
 

@@ -10,10 +10,10 @@
 
 namespace lgnx {
 
-// A tile holds 64 bits of up to 64 * lanes rows. Row r is word r: eight rows in a row share a line of
-// the cache. Transposed, word j * lanes + l holds bit j of the rows l, lanes + l, 2 * lanes + l, ...
-// One tile follows the other with a gap, since tiles at a distance of 4096 bytes would compete for
-// the same lines of the cache.
+// A tile holds 64 bits of up to 64 * lanes rows. Row r is word r: eight rows in a row share a line
+// of the cache. Transposed, word j * lanes + l holds bit j of the rows l, lanes + l, 2 * lanes + l,
+// ... One tile follows the other with a gap, since tiles at a distance of 4096 bytes would compete
+// for the same lines of the cache.
 constexpr size_t tile_stride(size_t lanes) { return 64 * lanes + 8; }
 
 // Where row r of a tile is. Words that the caller packed have the rows in their own order: bit j of
@@ -60,8 +60,8 @@ struct Kernels {
   void (*expand)(const uint64_t* tiles, size_t lanes, bool packed, uint64_t rows, uint64_t bits,
                  uint8_t* out, uint64_t stride);
 
-  // Writes the scores of `fields` groups, whose counts are fields of 8, 16 or 32 bits of the rows of
-  // a tile. What lies beyond them in the row may be overwritten, but not beyond `end`.
+  // Writes the scores of `fields` groups, whose counts are fields of 8, 16 or 32 bits of the rows
+  // of a tile. What lies beyond them in the row may be overwritten, but not beyond `end`.
   void (*scores)(const uint64_t* tile, size_t lanes, bool packed, uint64_t rows, unsigned field,
                  uint32_t fields, const uint32_t* ones, const Scale& scale, char* out,
                  const char* end);

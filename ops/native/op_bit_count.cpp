@@ -24,8 +24,8 @@ class BitCount : public Kernel {
     const Kernels& k = kernels();
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
       // The rows of one word lie `words` apart; copied together they are lines of one word.
-      const size_t n_lines = (static_cast<size_t>(size) + kCountedTogether - 1) /
-                             kCountedTogether * kCountedTogether;
+      const size_t n_lines =
+          (static_cast<size_t>(size) + kCountedTogether - 1) / kCountedTogether * kCountedTogether;
       std::vector<uint64_t> lines(n_lines, 0);
       std::vector<uint32_t> slots(n_lines);
       std::iota(slots.begin(), slots.end(), 0);

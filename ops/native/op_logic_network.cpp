@@ -36,10 +36,14 @@ class LogicNetwork : public Kernel {
 
   void compute(const Context& context) override {
     const Tensor x = context.input(0);
-    const uint64_t n = features(x), batch = static_cast<uint64_t>(x.shape[0]);
-    const bool compares = context.has_input(2);
+    const bool packed = context.has_input(3), compares = context.has_input(2);
     Tensor t;
-    if (compares) {
+    if (packed) {
+      if (compares) throw Error("input thresholds: is given together with batch");
+      if (x.type != Type::kUint64 || x.shape.size() != 2)
+        throw Error("input x: is " + x.describe() +
+                    ", must be uint64 of shape [N, W] where batch is given");
+    } else if (compares) {
       t = context.input(2);
       if (x.type != t.type)  // messages are made only where they are needed
         throw Error("x is " + x.describe() + ", thresholds are " + t.describe() +
@@ -48,14 +52,20 @@ class LogicNetwork : public Kernel {
     } else if (x.type == Type::kFloat || x.type == Type::kDouble || x.type == Type::kFloat16) {
       throw Error("input x: is " + x.describe() + ", which needs the input thresholds");
     }
+    const uint64_t n = packed ? static_cast<uint64_t>(x.shape[0]) : features(x);
+    const int64_t batch = packed ? packed_batch(x, context.input(3)) : x.shape[0];
     const std::shared_ptr<const Front> front = prepare(x, t, n, compares);
     const int64_t width = scale_.groups ? int64_t{scale_.groups} : n_outputs_;
-    auto* y = static_cast<char*>(context.output({x.shape[0], width}));
-    const RowSource source{x.as<char>(), x.type, front->plan.layout(),
+    auto* y = static_cast<char*>(context.output({batch, width}));
+    const uint64_t size = static_cast<uint64_t>(batch);
+    const RowSource source{x.as<char>(),
+                           x.type,
+                           front->plan.layout(),
                            compares ? &front->thresholds : nullptr,
-                           x.as<char>() + static_cast<size_t>(x.size) * type_size(x.type)};
-    run_batch(context, {schedule_, front->plan, source, scale_.groups ? &scores_ : nullptr, batch,
-                        y, choose_words(schedule_, batch)});
+                           x.as<char>() + static_cast<size_t>(x.size) * type_size(x.type),
+                           packed ? static_cast<uint64_t>(x.shape[1]) : 0};
+    run_batch(context, {schedule_, front->plan, source, scale_.groups ? &scores_ : nullptr, size, y,
+                        choose_words(schedule_, size)});
   }
 
  private:
@@ -67,14 +77,17 @@ class LogicNetwork : public Kernel {
   };
 
   // Spreading the thresholds over the bits costs as much as a small run, so it is done once; they
-  // are constants in every sensible file, and compared by value in the others.
+  // are constants in every sensible file, and compared by value in the others. `n` is the number
+  // of features, or of packed rows.
   std::shared_ptr<const Front> prepare(const Tensor& x, const Tensor& t, uint64_t n,
                                        bool compares) {
     const size_t bytes = compares ? static_cast<size_t>(t.size) * type_size(t.type) : 0;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (front_ && features_.size() + 1 == x.shape.size() &&
-        std::equal(features_.begin(), features_.end(), x.shape.begin() + 1) && t.shape == shape_ &&
-        bytes == key_.size() && (!bytes || !std::memcmp(t.data, key_.data(), bytes)))
+    if (front_ && front_->plan.layout().features == n &&
+        (!compares || (features_.size() + 1 == x.shape.size() &&
+                       std::equal(features_.begin(), features_.end(), x.shape.begin() + 1))) &&
+        t.shape == shape_ && bytes == key_.size() &&
+        (!bytes || !std::memcmp(t.data, key_.data(), bytes)))
       return front_;
     RowLayout layout{n, 1};
     std::vector<char> values;
@@ -113,7 +126,7 @@ void infer(const Shapes& shapes) {
   const Shapes::Shape x = shapes.input(0);
   const int64_t groups = shapes.attribute("groups", 0);
   Shapes::Shape y{{-1, groups ? groups : shapes.attribute("n_outputs", -1)}, {"", ""}};
-  if (!x.dims.empty()) {
+  if (!x.dims.empty() && !shapes.has_input(3)) {
     y.dims[0] = x.dims[0];
     y.names[0] = x.names[0];
   }
@@ -123,8 +136,8 @@ void infer(const Shapes& shapes) {
 }  // namespace
 
 const Definition kLogicNetwork = {"LogicNetwork",
-                                  3,
-                                  1,
+                                  4,
+                                  2,
                                   Type::kUndefined,
                                   [](const Info& info) -> std::unique_ptr<Kernel> {
                                     return std::make_unique<LogicNetwork>(info);

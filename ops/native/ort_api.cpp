@@ -118,6 +118,12 @@ void* Context::output(const std::vector<int64_t>& shape) const {
   return data;
 }
 
+bool Shapes::has_input(size_t index) const {
+  size_t count = 0;
+  check(ShapeContextGetInputCount::call(api_, context_, &count));
+  return index < count;
+}
+
 Shapes::Shape Shapes::input(size_t index) const {
   TypeAndShape* info = nullptr;  // stays the property of the context
   check(ShapeContextGetInput::call(api_, context_, index, &info));

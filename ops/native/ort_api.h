@@ -108,6 +108,7 @@ class Shapes {
     std::vector<std::string> names;
   };
   Shapes(const Api* api, const ShapeContext* context) : api_(api), context_(context) {}
+  bool has_input(size_t index) const;  // or one after it
   Shape input(size_t index) const;
   int64_t attribute(const char* name, int64_t fallback) const;
   void output(Type type, const Shape& shape) const;

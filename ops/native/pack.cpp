@@ -1,6 +1,7 @@
 #include "pack.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "scratch.h"
 
@@ -36,18 +37,19 @@ PackPlan::PackPlan(const Schedule& schedule, const RowLayout& layout) : layout_(
 
 void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, uint64_t count,
                    uint64_t* lines, size_t words) const {
+  if (source.packed()) return run_packed(source, start, lines, words);
   const size_t lanes = lanes_of(words), stride = tile_stride(lanes);
   uint64_t* tiles = scratch(Scratch::kTiles, kTiles * stride);
+  const bool single = words == 1 && count == 1;  // one sample needs no transposition
   for (size_t lane = 0; lane < words; lane += lanes) {
     const uint64_t begin = 64 * lane;
     const uint64_t rows = begin < count ? std::min<uint64_t>(64 * lanes, count - begin) : 0;
     size_t load = 0;
     for (size_t range = 0; range < range_end_.size(); ++range) {
       const uint64_t first = ranges_[2 * range], last = ranges_[2 * range + 1];
-      if (rows < 64 * lanes && count > 1) std::fill_n(tiles, (last - first) * stride, 0);
+      if (rows < 64 * lanes && !single) std::fill_n(tiles, (last - first) * stride, 0);
       if (rows) k.row_masks(source, start + begin, rows, first, last, tiles, lanes);
-      if (count == 1) {
-        // One sample needs no transposition.
+      if (single) {
         for (; load < range_end_[range]; ++load) {
           const Load& l = loads_[load];
           lines[size_t{l.slot} * words] = tiles[(l.tile - first) * stride] >> l.bit & 1;
@@ -63,6 +65,17 @@ void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, ui
                    tile + loads_[load].bit * lanes, lanes);
       }
     }
+  }
+}
+
+void PackPlan::run_packed(const RowSource& source, uint64_t start, uint64_t* lines,
+                          size_t words) const {
+  const uint64_t first = start / 64, n = std::min<uint64_t>(words, source.packed_words - first);
+  for (const Load& load : loads_) {
+    const char* x = source.x + ((64 * load.tile + load.bit) * source.packed_words + first) * 8;
+    uint64_t* line = lines + size_t{load.slot} * words;
+    std::memcpy(line, x, n * 8);
+    std::fill_n(line + n, words - n, 0);
   }
 }
 

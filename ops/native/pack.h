@@ -18,6 +18,8 @@ class PackPlan {
   const RowLayout& layout() const { return layout_; }
 
  private:
+  void run_packed(const RowSource& source, uint64_t start, uint64_t* lines, size_t words) const;
+
   struct Load {
     uint64_t tile;
     uint32_t bit, slot;

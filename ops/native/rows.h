@@ -43,6 +43,11 @@ struct RowSource {
   RowLayout layout;
   const Thresholds* thresholds;  // nullptr: a bit is x != 0
   const char* end;               // of x: bytes in front of it may be read
+  // Where it is not 0, x is [features][packed_words] words instead: sample s is bit s % 64 of word
+  // s / 64. There are no thresholds then.
+  uint64_t packed_words = 0;
+
+  bool packed() const { return packed_words != 0; }
 };
 
 }  // namespace lgnx

@@ -116,9 +116,9 @@ class Scheduler {
 
   // An output of a section.
   struct Output {
-    Gate gate;           // writes its line
-    uint32_t group;      // 0 where the outputs are bits
-    uint32_t slot;       // where it lies already, or 0
+    Gate gate;       // writes its line
+    uint32_t group;  // 0 where the outputs are bits
+    uint32_t slot;   // where it lies already, or 0
     uint32_t complement;
   };
 
@@ -153,10 +153,10 @@ class Scheduler {
       });
     // Sections of about as many lines, of whole tiles where they are unpacked.
     const size_t n = outputs.size();
-    const size_t lines = groups_ ? static_cast<size_t>(std::count_if(
-                                       outputs.begin(), outputs.end(),
-                                       [](const Output& o) { return !o.slot; }))
-                                 : n;
+    const size_t lines =
+        groups_ ? static_cast<size_t>(std::count_if(outputs.begin(), outputs.end(),
+                                                    [](const Output& o) { return !o.slot; }))
+                : n;
     const size_t sections = (lines + kSectionLines - 1) / kSectionLines;
     size_t each = sections ? (lines + sections - 1) / sections : 0;
     if (!groups_) each = (each + 63) / 64 * 64;
@@ -243,8 +243,8 @@ class Scheduler {
     std::vector<uint64_t>& words = result_.operands;
     for (size_t i = 0; i < words.size() / 2; ++i) {
       const uint64_t first = words[2 * i], second = words[2 * i + 1];
-      words[i] = (first & 0xFFFF) | (first >> 32) << 16 | (second & 0xFFFF) << 32 |
-                 (second >> 32) << 48;
+      words[i] =
+          (first & 0xFFFF) | (first >> 32) << 16 | (second & 0xFFFF) << 32 | (second >> 32) << 48;
     }
     words.resize(words.size() / 2);
     words.shrink_to_fit();

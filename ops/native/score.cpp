@@ -5,6 +5,7 @@
 #include "scratch.h"
 
 namespace lgnx {
+
 ScorePlan::ScorePlan(const Schedule& schedule, const Scale& scale)
     : scale_(scale), ones_(schedule.ones) {
   check_scale(scale, schedule.n_outputs);

@@ -83,8 +83,7 @@ void write_fields(const Rows& rows, unsigned field, uint32_t fields, const uint3
 }
 
 void scores(const uint64_t* tile, size_t lanes, bool packed, uint64_t n, unsigned field,
-            uint32_t fields, const uint32_t* ones, const Scale& scale, char* out,
-            const char* end) {
+            uint32_t fields, const uint32_t* ones, const Scale& scale, char* out, const char* end) {
   const Rows rows{tile, lanes, packed, n};
   switch (scale.type) {
     case Type::kFloat:

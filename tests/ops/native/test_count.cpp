@@ -11,21 +11,21 @@ using namespace lgnx::testing;
 namespace {
 
 // The counts of all samples of a block over the first `plain` lines and the complements of the
-// others.
+// others; line 0 is constant false, as slot 0 is.
 std::vector<uint32_t> count(const Kernels& k, Words& lines, size_t plain, size_t words,
                             size_t n_planes) {
-  const size_t n = lines.size() / words, lanes = lanes_of(words);
-  std::vector<uint32_t> slots(n), result;
-  std::iota(slots.begin(), slots.end(), 0);
-  for (size_t lane = 0; lane < words; lane += lanes) {
-    Words planes(n_planes * lanes);
-    k.count(slots.data(), plain, slots.data() + plain, n - plain, lines.data(), words, lane,
-            planes.data(), n_planes);
-    for (size_t s = 0; s < 64 * lanes; ++s) {
-      uint64_t sum = 0;
-      for (size_t d = 0; d < n_planes; ++d) sum |= (planes[d * lanes + s / 64] >> s % 64 & 1) << d;
-      result.push_back(static_cast<uint32_t>(sum));
-    }
+  const size_t n = lines.size() / words - 1;
+  std::vector<uint32_t> slots(plain), result;
+  std::iota(slots.begin(), slots.end(), 1);
+  while (slots.size() % kCountedTogether) slots.push_back(0);
+  const size_t first = slots.size();
+  for (size_t i = plain; i < n; ++i) slots.push_back(static_cast<uint32_t>(1 + i));
+  Words planes(n_planes * words);
+  k.count(slots.data(), first, n - plain, lines.data(), words, planes.data(), n_planes);
+  for (size_t s = 0; s < 64 * words; ++s) {
+    uint64_t sum = 0;
+    for (size_t d = 0; d < n_planes; ++d) sum |= (planes[d * words + s / 64] >> s % 64 & 1) << d;
+    result.push_back(static_cast<uint32_t>(sum));
   }
   return result;
 }
@@ -45,13 +45,13 @@ TEST_CASE("counts of random lines") {
   sizes.insert(sizes.end(), {255, 256, 257, 400, 1000, 2048});
   for (size_t words : kLineWords)
     for (size_t n : sizes) {
-      Words lines(n * words);
-      for (uint64_t& word : lines) word = random.word();
-      const size_t plain = random.below(n + 1);
+      Words lines((1 + n) * words);
+      for (size_t i = words; i < lines.size(); ++i) lines[i] = random.word();
+      const size_t plain = n - random.below(n + 1) / kCountedTogether * kCountedTogether;
       std::vector<uint32_t> want(64 * words, 0);
       for (size_t i = 0; i < n; ++i)
         for (size_t s = 0; s < 64 * words; ++s)
-          want[s] += (lines[i * words + s / 64] >> s % 64 & 1) ^ (i >= plain);
+          want[s] += (lines[(1 + i) * words + s / 64] >> s % 64 & 1) ^ (i >= plain);
       for (const Kernels* k : variants()) {
         CAPTURE(k->name);
         CAPTURE(words);
@@ -67,10 +67,33 @@ TEST_CASE("all lines ones fill every plane") {
       for (size_t n : {1, 2, 3, 15, 16, 31, 63, 64, 127, 255, 511, 1023}) {
         CAPTURE(k->name);
         CAPTURE(words);
-        Words lines(n * words);
-        for (uint64_t& word : lines) word = ~uint64_t{0};
+        Words lines((1 + n) * words);
+        for (size_t i = words; i < lines.size(); ++i) lines[i] = ~uint64_t{0};
         const std::vector<uint32_t> want(64 * words, static_cast<uint32_t>(n));
         CHECK(count(*k, lines, n, words, planes_for(n)) == want);
         CHECK(count(*k, lines, n, words, 32) == want);
       }
+}
+
+TEST_CASE("counts are added to those that are there") {
+  Random random(11);
+  for (const Kernels* k : variants())
+    for (size_t words : kLineWords) {
+      CAPTURE(k->name);
+      CAPTURE(words);
+      Words lines(41 * words), planes(7 * words);
+      for (size_t i = words; i < lines.size(); ++i) lines[i] = random.word();
+      std::vector<uint32_t> slots(40);
+      std::iota(slots.begin(), slots.end(), 1);
+      for (size_t first : {0, 16})
+        k->count(slots.data() + first, first ? 24 : 8, first ? 0 : 8, lines.data(), words,
+                 planes.data(), 7);
+      for (size_t s = 0; s < 64 * words; ++s) {
+        uint64_t want = 0, sum = 0;
+        for (size_t i = 0; i < 40; ++i)
+          want += (lines[(1 + i) * words + s / 64] >> s % 64 & 1) ^ (i >= 8 && i < 16);
+        for (size_t d = 0; d < 7; ++d) sum |= (planes[d * words + s / 64] >> s % 64 & 1) << d;
+        REQUIRE(sum == want);
+      }
+    }
 }

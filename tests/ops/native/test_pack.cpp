@@ -48,3 +48,29 @@ TEST_CASE("inputs are packed from rows, the live ones alone") {
         }
     }
 }
+
+TEST_CASE("packed words are taken as they are") {
+  Random random(17);
+  for (uint32_t n_inputs : {1u, 20u, 130u}) {
+    const auto program_words = random_program(random, n_inputs, 5, 60);
+    const Program program = parse(program_words);
+    for (size_t words : kLineWords)
+      for (uint64_t batch : {uint64_t{1}, uint64_t{63}, 64 * words, 64 * words + 1, 128 * words}) {
+        const std::vector<uint8_t> bits = random.bits(batch * n_inputs);
+        const std::vector<uint64_t> packed = pack_rows(random, bits, batch, n_inputs);
+        const RowSource source = packed_source(program, packed, batch);
+        Scale scale;
+        scale.groups = 4;
+        scale.type = Type::kInt32;
+        for (const Kernels* k : variants()) {
+          CAPTURE(k->name);
+          CAPTURE(words);
+          CAPTURE(batch);
+          CHECK(run_bits(*k, program, source, batch, words) ==
+                run_bits(*k, program, bytes_source(program, bits), batch, words));
+          CHECK(run_scores(*k, program, scale, source, batch, words) ==
+                run_scores(*k, program, scale, bytes_source(program, bits), batch, words));
+        }
+      }
+  }
+}

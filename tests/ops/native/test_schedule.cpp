@@ -31,7 +31,7 @@ void check_run(const std::vector<uint32_t>& words) {
 TEST_CASE("gates and inputs that no output needs are dropped") {
   // Wires 1 to 5 are inputs; of the gates 6 to 9 only 7 and 9 are needed.
   const auto words = encode(5, {{2, 0x8, {1, 3, 2, 4}}, {3, 0x96, {6, 1, 2, 7, 4, 4}}}, {18, 19});
-  const Schedule result = schedule(parse(words));
+  const Schedule result = schedule(parse(words), 0);
   REQUIRE(result.inputs.size() == 2);
   CHECK(result.inputs[0].index == 1);
   CHECK(result.inputs[1].index == 3);
@@ -63,7 +63,7 @@ TEST_CASE("a chain of gates needs few lines") {
       if (k == 3) runs.back().fanins.push_back(2);
     }
     const auto words = encode(3, runs, {2 * 1003, 2 * 1003 + 1});
-    CHECK(schedule(parse(words)).n_slots <= 16);
+    CHECK(schedule(parse(words), 0).n_slots <= 24);
     check_run(words);
   }
 }
@@ -91,7 +91,7 @@ TEST_CASE("more lines than 16 bits can number") {
   for (uint32_t i = 0; i < n; ++i) outputs.push_back(2 * (1 + i));
   const auto words = encode(n, {{2, 0x6, fanins}}, outputs);
   const Program program = parse(words);
-  CHECK(schedule(program).n_slots > 1u << 16);
+  CHECK(schedule(program, 0).n_slots > 1u << 16);
   Random random(4);
   const std::vector<uint8_t> bits = random.bits(n);
   for (const Kernels* k : variants()) {
@@ -106,4 +106,27 @@ TEST_CASE("many outputs, of which some are constant or the same") {
   std::vector<uint32_t> outputs;
   for (uint32_t i = 0; i < 3000; ++i) outputs.push_back(random.below(2 * 24));
   check_run(encode(20, {{2, 0x2, {1, 2, 20, 3}}, {1, 0x1, {21}}}, outputs));
+}
+
+TEST_CASE("outputs of groups: constants are not evaluated, what is shared has no line of its own") {
+  // Wire 3 is read by a gate and twice as an output; wires 4 and 5 are outputs alone.
+  const auto words =
+      encode(2, {{2, 0x8, {1, 2}}, {2, 0x6, {3, 1, 3, 2}}}, {0, 1, 1, 6, 6, 8, 10, 2, 3, 1, 0, 0});
+  const Schedule ready = schedule(parse(words), 2);
+  CHECK(ready.ones == std::vector<uint32_t>{2, 1});
+  REQUIRE(ready.sections.size() == 1);
+  CHECK(ready.sections[0].lines == 3);  // wires 4 and 5, and a complement that comes alone
+  uint32_t gates = 0;
+  for (const Step& step : ready.steps) gates += step.count;
+  CHECK(gates == 4);
+}
+
+TEST_CASE("a gate with one reader becomes part of it") {
+  // 4 = 1 & 2 is read by 5 = 4 ^ 3 alone, which two others read.
+  const auto words =
+      encode(3, {{2, 0x8, {1, 2}}, {2, 0x6, {4, 3}}, {2, 0x1, {5, 1, 5, 2}}}, {12, 14});
+  const Schedule ready = schedule(parse(words), 0);
+  REQUIRE(ready.main_steps() == 1);
+  CHECK(ready.steps[0].op == fused(0, 0x6));
+  check_run(words);
 }

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "engine.h"
 #include "kernels.h"
 #include "pack.h"
 #include "program.h"
@@ -127,12 +128,9 @@ class Words {
   size_t size_;
 };
 
-// Word of a row in a tile, before its transposition.
-inline size_t tile_row(size_t lanes, size_t row) { return row % 64 * lanes + row / 64; }
-
 // Bit j of a row in a tile, after its transposition.
 inline bool tile_bit(Words& tile, size_t lanes, size_t row, size_t j) {
-  return tile[j * lanes + row / 64] >> row % 64 & 1;
+  return tile[j * lanes + row % lanes] >> row / lanes & 1;
 }
 
 inline RowSource bytes_source(const Program& program, const std::vector<uint8_t>& bits) {
@@ -140,43 +138,51 @@ inline RowSource bytes_source(const Program& program, const std::vector<uint8_t>
   return {x, Type::kUint8, {program.n_inputs, 1}, nullptr, x + bits.size()};
 }
 
-// Runs a program on rows with these kernels, block by block; `output` takes the lines of each.
-template <class Output>
-void run_blocks(const Kernels& k, const Schedule& ready, const RowSource& source, uint64_t batch,
-                size_t words, Output&& output) {
-  const PackPlan plan(ready, source.layout);
-  for (uint64_t start = 0; start < batch; start += 64 * words) {
-    const uint64_t count = std::min<uint64_t>(64 * words, batch - start);
-    Words lines(ready.n_slots * words);
-    plan.run(k, source, start, count, lines.data(), words);
-    k.execute(ready, lines.data(), words);
-    output(lines.data(), start, count);
-  }
-}
-
 // [batch][outputs]
 inline std::vector<uint8_t> run_bits(const Kernels& k, const Program& program,
                                      const RowSource& source, uint64_t batch, size_t words) {
-  const Schedule ready = schedule(program);
-  const size_t n = program.outputs.size();
-  std::vector<uint8_t> out(batch * n, 2);
-  run_blocks(k, ready, source, batch, words, [&](uint64_t* lines, uint64_t start, uint64_t count) {
-    unpack_block(k, ready, lines, words, count, out.data() + start * n);
-  });
+  const Schedule ready = schedule(program, 0);
+  const PackPlan plan(ready, source.layout);
+  std::vector<uint8_t> out(batch * program.outputs.size(), 2);
+  char* y = reinterpret_cast<char*>(out.data());
+  const Batch work{ready, plan, source, nullptr, batch, y, words, &k};
+  for (uint64_t block = 0; block < work.blocks(); ++block) work.run(block);
   return out;
 }
 
 // [batch][groups] of the scale's type
 inline std::vector<char> run_scores(const Kernels& k, const Program& program, const Scale& scale,
                                     const RowSource& source, uint64_t batch, size_t words) {
-  const Schedule ready = schedule(program);
-  const ScorePlan plan(ready, scale);
-  const size_t row = scale.groups * type_size(scale.type);
-  std::vector<char> out(batch * row);
-  run_blocks(k, ready, source, batch, words, [&](uint64_t* lines, uint64_t start, uint64_t count) {
-    plan.run(k, lines, words, count, out.data() + start * row);
-  });
+  const Schedule ready = schedule(program, scale.groups);
+  const PackPlan plan(ready, source.layout);
+  const ScorePlan scores(ready, scale);
+  std::vector<char> out(batch * scale.groups * type_size(scale.type), 7);
+  const Batch work{ready, plan, source, &scores, batch, out.data(), words, &k};
+  for (uint64_t block = 0; block < work.blocks(); ++block) work.run(block);
   return out;
+}
+
+// The words that PackBits gives for rows of bytes, [n][ceil(batch / 64)]; bits beyond the batch are
+// random, since nothing may depend on them.
+inline std::vector<uint64_t> pack_rows(Random& random, const std::vector<uint8_t>& bits,
+                                       uint64_t batch, uint32_t n) {
+  const uint64_t width = (batch + 63) / 64;
+  std::vector<uint64_t> result(n * width);
+  for (uint64_t& word : result) word = random.word();
+  for (uint64_t s = 0; s < batch; ++s)
+    for (uint32_t i = 0; i < n; ++i) {
+      uint64_t& word = result[i * width + s / 64];
+      const uint64_t bit = uint64_t{1} << s % 64;
+      word = bits[s * n + i] ? word | bit : word & ~bit;
+    }
+  return result;
+}
+
+inline RowSource packed_source(const Program& program, const std::vector<uint64_t>& words,
+                               uint64_t batch) {
+  const char* x = reinterpret_cast<const char*>(words.data());
+  return {x,       Type::kUint64,        {program.n_inputs, 1},
+          nullptr, x + 8 * words.size(), (batch + 63) / 64};
 }
 
 }  // namespace lgnx::testing
