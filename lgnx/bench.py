@@ -16,7 +16,7 @@ import onnxruntime
 
 from lgnx.files import as_proto, model_name
 from lgnx.network import Network
-from lgnx.ops import engine
+from lgnx.ops import DOMAIN, OPERATORS, engine
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.ops.program import encode
 from lgnx.session import InferenceSession
@@ -113,7 +113,7 @@ def benchmark(
     Raises
     ------
     InputError
-        If there is not one input of numbers, or a batch is not positive.
+        If there is not one input of samples, or a batch is not positive.
     ModelError
         If the model cannot be read or run.
     """
@@ -128,6 +128,7 @@ def benchmark(
     session = _session(proto, 1)
     load_seconds = time.perf_counter() - start
     dtype, shape, fixed = _input(session, where)
+    _refuse_words(proto, session.get_inputs()[0].name, where)
     chosen = [b for b in batches if _fits(b, dtype, shape, fixed)]
     if not chosen:
         raise InputError(f"{where}: none of the batch sizes can be run; the model takes {fixed}")
@@ -177,6 +178,19 @@ def _input(session: InferenceSession, where: str) -> tuple[np.dtype, tuple[int, 
     if not all(isinstance(n, int) for n in shape):
         raise InputError(f"{where}: input {only.name!r} has no fixed shape: {only.shape}")
     return _TYPES[only.type], tuple(shape), batch if isinstance(batch, int) else None
+
+
+def _refuse_words(proto: onnx.ModelProto, name: str, where: str) -> None:
+    """Refuse an input that goes straight to an operator as words, which hold the batch last."""
+    for node in proto.graph.node:
+        operator = OPERATORS.get(node.op_type) if node.domain == DOMAIN else None
+        formal = [value.name for value in operator.schema.inputs] if operator else []
+        given = dict(zip(formal, node.input, strict=False))
+        if given.get("batch") and given["x"] == name:
+            raise InputError(
+                f"{where}: input {name!r} is packed words, whose first axis is not the batch; "
+                "only models of samples can be measured"
+            )
 
 
 def _fits(batch: int, dtype: np.dtype, shape: tuple[int, ...], fixed: int | None) -> bool:

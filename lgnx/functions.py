@@ -31,8 +31,8 @@ def attach_functions(model: Any) -> onnx.ModelProto:
     ------
     ModelError
         If the model's ONNX opset is older than 18, if a node is of an unknown lgnx operator, or if
-        LogicNetwork nodes of different forms (with and without thresholds, with and without
-        groups) would need different definitions under one name.
+        LogicNetwork nodes of different forms (with and without thresholds, packed words, groups)
+        would need different definitions under one name.
     """
     source = as_proto(model)
     result = onnx.ModelProto()
@@ -52,8 +52,8 @@ def attach_functions(model: Any) -> onnx.ModelProto:
         if node.op_type == "LogicNetwork" and variant(first) != variant(node):
             raise ModelError(
                 f"{model_name(model)}: LogicNetwork nodes {first.name!r} and {node.name!r} differ "
-                "in having thresholds or groups, so one definition cannot serve both; attach the "
-                "functions to the layer-level or bitwise-level file instead"
+                "in having thresholds, packed words or groups, so one definition cannot serve "
+                "both; attach the functions to the layer-level or bitwise-level file instead"
             )
     if used and opset < OLDEST_OPSET:
         raise ModelError(

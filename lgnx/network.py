@@ -130,7 +130,7 @@ class Network:
         ------
         ModelError
             If the model is anything but one LogicNetwork on the one input, and perhaps an ArgMax
-            of its scores.
+            of its scores; also if that input is packed words.
         """
         from lgnx.passes import lower
 
@@ -153,7 +153,12 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
     node = networks[0]
     constants = {t.name: t for t in proto.graph.initializer}
     inputs = {value.name: value for value in proto.graph.input if value.name not in constants}
-    x, program, thresholds = [*node.input, ""][:3]
+    x, program, thresholds, batch = [*node.input, "", ""][:4]
+    if batch:
+        raise ModelError(
+            f"{where}: node {node.name!r}: takes packed words (its input batch is {batch!r}); what "
+            "reads one network needs a model whose input is samples, without UnpackBits"
+        )
     source = _through_reshape(proto, x)
     if source not in inputs or len(inputs) != 1:
         raise ModelError(

@@ -12,6 +12,7 @@ from onnx import TensorProto, numpy_helper
 from lgnx.ops._operator import (
     FLOATS,
     INTEGERS,
+    Dims,
     Finding,
     NodeView,
     Operator,
@@ -200,7 +201,7 @@ def _infer(context: Any) -> None:
     dtype = attribute_value(context, "dtype", TensorProto.BOOL)
     width = groups or attribute_value(context, "n_outputs")
     if context.get_num_inputs() > 3 and context.get_input_type(3) is not None:
-        dims = [_constant_batch(context), width]
+        dims: Dims | None = [_constant_batch(context), width]
     else:
         x = input_dims(context, 0)
         dims = [x[0], width] if x else None

@@ -23,7 +23,8 @@ class FuseNetworkPass(ir.passes.InPlacePass):
 
     - A region is what symbolic execution can turn into a netlist; everything else stays as it is.
     - If all its bits come from one Thermometer, or from one comparison with constants, that
-      becomes part of the node. Otherwise its sources are flattened and concatenated.
+      becomes part of the node. If all come from one UnpackBits, the node takes its words.
+      Otherwise its sources are flattened and concatenated.
     - If all its bits go to one GroupSum over rows, that becomes part of the node. Otherwise the
       output bits are split and reshaped to what they were.
 
@@ -63,17 +64,23 @@ class FuseNetworkPass(ir.passes.InPlacePass):
             netlist = Netlist(netlist.n_inputs, *parts)
         total = _group_sum(region)
         insert = Inserter(graph, region.nodes[-1], name)
-        thermometer = _thermometer(region)
+        thermometer, packed = _thermometer(region), _packed(region)
         attributes: dict[str, object] = {"n_outputs": netlist.n_outputs}
+        rest: list[ir.Value | None] = []
         if thermometer:
             x, thresholds, strict = thermometer
             if not strict:
                 attributes["strict"] = 0
+            extent = batch_dim(x)
+            rest = [insert.constant("thresholds", thresholds)]
+        elif packed:
+            x, batch = packed
+            extent = batch_dim(total.outputs[0] if total else region.sinks[0])
+            rest = [None, batch]
         else:
-            x, thresholds = _join(insert, region), None
-        inputs = [x, insert.constant("program", encode(netlist.to_program()))]
-        if thresholds is not None:
-            inputs.append(insert.constant("thresholds", thresholds))
+            x = _join(insert, region)
+            extent = batch_dim(x)
+        inputs = [x, insert.constant("program", encode(netlist.to_program())), *rest]
         dtype, width = _BITS, netlist.n_outputs
         if total:
             attributes |= {a.name: a.value for a in total.attributes.values()}
@@ -85,7 +92,7 @@ class FuseNetworkPass(ir.passes.InPlacePass):
             inputs,
             attributes,
             dtype=dtype,
-            shape=[batch_dim(x), width],
+            shape=[extent, width],
             domain=DOMAIN,
         )
         producer = y.producer()
@@ -130,6 +137,17 @@ def _thermometer(region: Region) -> tuple[ir.Value, np.ndarray, bool] | None:
             return None
         thresholds = thresholds[0]
     return x, np.ascontiguousarray(thresholds), strict
+
+
+def _packed(region: Region) -> tuple[ir.Value, ir.Value] | None:
+    """Words and batch, if all bits of the region are unpacked from these."""
+    if len(region.sources) != 1 or len(region.source_shapes[0]) != 1:
+        return None
+    node = region.sources[0].producer()
+    if node is None or not is_lgnx(node, "UnpackBits"):
+        return None
+    words, batch = node.inputs
+    return None if words is None or batch is None else (words, batch)
 
 
 def _group_sum(region: Region) -> ir.Node | None:

@@ -1,12 +1,15 @@
-"""Random netlists, and their evaluation node by node, for the tests of this folder."""
+"""Random netlists, their evaluation node by node, and a model of words, for this folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from lgnx.netlist import Netlist
 
@@ -71,3 +74,32 @@ def nets() -> SimpleNamespace:
         every_input=every_input,
         evaluate=evaluate,
     )
+
+
+@pytest.fixture(scope="session")
+def packed_model(make) -> onnx.ModelProto:
+    """Two layers and 3 scores over 70 bits, which come as words x with the batch size beside."""
+    rng = np.random.default_rng(0)
+    m = make("words", dtype=TensorProto.UINT64, batch=70)
+    m.inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [1]))
+    bits = m.op("UnpackBits", "x", "batch")
+    y = m.dense(m.dense(bits, 70, 40, 3, rng), 40, 36, 2, rng)
+    return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))
+
+
+@pytest.fixture(scope="session")
+def packed_feeds() -> Callable[[onnx.ModelProto], list[dict[str, np.ndarray]]]:
+    """Words of corner batches and the batch size; anything is in the bits beyond the batch."""
+
+    def feeds(model: onnx.ModelProto) -> list[dict[str, np.ndarray]]:
+        n = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+        rng = np.random.default_rng(0)
+        return [
+            {
+                "x": rng.integers(0, 2**64, (n, -(-batch // 64)), np.uint64),
+                "batch": np.array([batch]),
+            }
+            for batch in (0, 1, 63, 64, 65, 513)
+        ]
+
+    return feeds

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime as ort
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 import lgnx
 from lgnx.ops.errors import ModelError
-from lgnx.verify.reference import run_reference
+from lgnx.verify.reference import reference_evaluator, run_reference
 
 
 def classifier(make):
@@ -31,6 +31,35 @@ def test_a_self_contained_model_runs_everywhere(make, corner_inputs, level):
         for actual in (session.run(None, {"x": x})[0], evaluator.run(None, {"x": x})[0]):
             assert actual.dtype == expected.dtype
             np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("level", ["layer", "bitwise", "network"])
+def test_a_self_contained_model_of_words_runs_everywhere(packed_model, packed_feeds, level):
+    made = packed_model if level == "layer" else lgnx.lower(packed_model, to=level)
+    complete = lgnx.attach_functions(made)
+    assert lgnx.check(complete) == []
+    session = ort.InferenceSession(complete.SerializeToString(), providers=["CPUExecutionProvider"])
+    evaluator, reference = ReferenceEvaluator(complete), reference_evaluator(packed_model)
+    for feeds in packed_feeds(packed_model):
+        (expected,) = reference.run(None, feeds)
+        for actual in (session.run(None, feeds)[0], evaluator.run(None, feeds)[0]):
+            assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+            np.testing.assert_array_equal(actual, expected)
+
+
+def test_words_and_bits_cannot_share_a_definition(make):
+    rng = np.random.default_rng(0)
+    m = make(1, dtype=TensorProto.UINT64, batch=6)
+    m.inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [1]))
+    bits = m.dense(m.op("UnpackBits", "x", "batch"), 6, 8, 2, rng)
+    total = m.op("ReduceSum", m.op("Cast", bits, to=TensorProto.FLOAT), m.constant([1]))
+    late = m.dense(m.op("Greater", total, m.constant(np.float32(3))), 1, 4, 2, rng)
+    networks = lgnx.lower(m.model(late), to="network")
+    for node in networks.graph.node:  # without thresholds, bits come from the comparison
+        if node.op_type == "LogicNetwork" and len(node.input) == 3:
+            node.input.pop()
+    with pytest.raises(ModelError, match="in having thresholds, packed words or groups"):
+        lgnx.attach_functions(networks)
 
 
 def test_the_argument_is_not_changed_and_again_is_no_change(make):

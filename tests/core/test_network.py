@@ -93,6 +93,13 @@ def test_anything_but_one_network_is_refused(make, build, message):
         lgnx.Network.from_model(model)
 
 
+@pytest.mark.parametrize("level", ["layer", "network"])
+def test_packed_words_are_refused(packed_model, level):
+    model = packed_model if level == "layer" else lgnx.lower(packed_model)
+    with pytest.raises(ModelError, match=r"node 'network': takes packed words \(its input batch"):
+        lgnx.Network.from_model(model)
+
+
 def test_samples_of_the_wrong_shape_are_refused(make):
     m = make(2, 3)
     flat = m.op("Reshape", "x", m.constant([0, 6]))

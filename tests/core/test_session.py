@@ -5,11 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
 import lgnx
+from lgnx.ops import DOMAIN, OPERATORS
 from lgnx.ops.errors import ModelError
 from lgnx.verify.reference import run_reference
 
@@ -137,6 +139,51 @@ def test_bound_memory_gets_what_run_returns(make, dtype, score):
         made.bind_output(result)
         session.run_with_iobinding(made)
         np.testing.assert_array_equal(made.copy_outputs_to_cpu()[0], expected)
+
+
+@pytest.mark.parametrize("score", [TensorProto.INT32, TensorProto.FLOAT])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_words_give_what_their_bits_give(make, score, threads):
+    bits = layers(make, TensorProto.BOOL, score)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    plain = lgnx.InferenceSession(bits, options)
+    packed = lgnx.InferenceSession(words_in(bits), options)
+    assert [(v.name, v.shape) for v in packed.get_inputs()] == [
+        ("words", [20, "W"]),
+        ("samples", [1]),
+    ]
+    rng = np.random.default_rng(0)
+    for batch in (0, 1, 63, 64, 65, 513, 1000, 20_001):
+        x = rng.random((batch, 20)) < 0.5
+        words = OPERATORS["PackBits"].reference(x)
+        if batch % 64:  # what is beyond the batch does not matter
+            words[:, -1] |= ~np.uint64(0) << np.uint64(batch % 64)
+        got = packed.run(None, {"words": words, "samples": np.array([batch])})[0]
+        np.testing.assert_array_equal(got, plain.run(None, {"x": x})[0])
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_words_that_do_not_fit_their_batch_are_an_error(make, fuse):
+    model = words_in(layers(make, TensorProto.BOOL, TensorProto.INT32))
+    session = lgnx.InferenceSession(model, fuse=fuse)
+    words = np.zeros((20, 2), np.uint64)
+    for batch in (64, 129, -1, 2**62):
+        with pytest.raises(Exception, match="which does not fit 2 words of 64 samples"):
+            session.run(None, {"words": words, "samples": np.array([batch])})
+    assert session.run(None, {"words": words, "samples": np.array([65])})[0].shape == (65, 5)
+
+
+def words_in(model):
+    """The same layers with an UnpackBits in front of them."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    graph.input[0].CopyFrom(helper.make_tensor_value_info("words", TensorProto.UINT64, [20, "W"]))
+    graph.input.append(helper.make_tensor_value_info("samples", TensorProto.INT64, [1]))
+    node = helper.make_node("UnpackBits", ["words", "samples"], ["x"], "unpack", domain=DOMAIN)
+    graph.node.insert(0, node)
+    return result
 
 
 @pytest.mark.parametrize("dtype", [TensorProto.BOOL, TensorProto.FLOAT])

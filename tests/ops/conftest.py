@@ -31,7 +31,11 @@ def make_model(
     constants: Collection[str] = (),
 ) -> onnx.ModelProto:
     """A model of one node; the inputs that are not constants are fed, with unknown extents."""
-    node = helper.make_node(op_type, list(inputs), ["y"], "node", domain=DOMAIN, **attributes)
+    formal = [value.name for value in OPERATORS[op_type].schema.inputs]
+    names = [name if name in inputs else "" for name in formal]
+    while names and not names[-1]:
+        names.pop()
+    node = helper.make_node(op_type, names, ["y"], "node", domain=DOMAIN, **attributes)
     given = [
         helper.make_tensor_value_info(
             name, helper.np_dtype_to_tensor_dtype(array.dtype), [None] * array.ndim

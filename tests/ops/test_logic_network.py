@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto
+from onnx import TensorProto, helper, numpy_helper
 
+import lgnx
+from lgnx.ops import OPERATORS
 from lgnx.ops.program import Program, Run, encode
 
 # Wire 3 is x_0 and not x_1; the outputs are wire 3, not x_0, and constant 1.
@@ -93,7 +96,102 @@ def test_any_shape_with_thresholds(agree, batch, shape, count, strict, dtype, se
     )  # fmt: skip
 
 
+def words_of(x, rng):
+    """The words of PackBits, with anything in the bits beyond the batch."""
+    words = OPERATORS["PackBits"].reference(x)
+    if len(x) % 64:
+        words[:, -1] |= rng.integers(0, 2**64, len(words), np.uint64) << np.uint64(len(x) % 64)
+    return words
+
+
+def agree_on_words(agree, x, program, **attributes):
+    """Words give, in every way, what the bits in them give to the reference."""
+    words, batch = words_of(x, np.random.default_rng(len(x))), np.array([len(x)])
+    y = agree("LogicNetwork", words, program, None, batch, **attributes)
+    np.testing.assert_array_equal(y, OPERATORS["LogicNetwork"].reference(x, program, **attributes))
+
+
+def test_words_hold_a_sample_in_each_bit(agree):
+    x = np.array([[0b1010], [0b1100]], np.uint64)  # the four samples of the first test
+    y = agree("LogicNetwork", x, SMALL, None, np.array([4]), n_outputs=3)
+    np.testing.assert_array_equal(y, [[0, 1, 1], [1, 0, 1], [0, 1, 1], [0, 0, 1]])
+
+
+def test_words_without_a_batch_are_numbers(agree):
+    x = np.array([[0b1010, 0], [0b1100, 1]], np.uint64)
+    y = agree("LogicNetwork", x, SMALL, n_outputs=3)
+    np.testing.assert_array_equal(y, [[1, 0, 1], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("groups", [0, 4])
+@pytest.mark.parametrize("width", [5, 130])
+@pytest.mark.parametrize("batch", [0, 1, 63, 64, 65, 513, 1000])
+def test_corner_batches_of_words(agree, batch, width, groups):
+    rng = np.random.default_rng(width)
+    program = random_program(rng, width, [3, 70, 1, 40], 140)
+    scores = {"groups": groups, "dtype": TensorProto.FLOAT, "tau": 3.0} if groups else {}
+    x = rng.random((batch, width)) < 0.5
+    agree_on_words(agree, x, program, n_outputs=140, **scores)
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_words_of_one_value(agree, value):
+    program = random_program(np.random.default_rng(3), 70, [30, 20], 10)
+    agree_on_words(agree, np.full((65, 70), value), program, n_outputs=10)
+
+
+def test_words_one_hot(agree):
+    program = random_program(np.random.default_rng(4), 130, [60, 20], 10)
+    agree_on_words(agree, np.eye(130, dtype=bool), program, n_outputs=10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    batch=st.integers(0, 700),
+    n_inputs=st.integers(0, 80),
+    sizes=st.lists(st.integers(1, 20), max_size=8),
+    size=st.integers(1, 10),
+    groups=st.integers(0, 3),
+    seed=st.integers(0, 999),
+)
+def test_any_program_on_words(agree, batch, n_inputs, sizes, size, groups, seed):
+    rng = np.random.default_rng(seed)
+    n_outputs = size * max(groups, 1)
+    program = random_program(rng, n_inputs, sizes, n_outputs)
+    scores = {"groups": groups, "dtype": TensorProto.INT64} if groups else {}
+    x = rng.random((batch, n_inputs)) < 0.5
+    agree_on_words(agree, x, program, n_outputs=n_outputs, **scores)
+
+
+def test_the_reference_refuses_words_that_do_not_fit():
+    run, words = OPERATORS["LogicNetwork"].reference, np.zeros((2, 2), np.uint64)
+    with pytest.raises(ValueError, match="batch is 64, which does not fit 2 words of 64 samples"):
+        run(words, SMALL, None, np.array([64]), n_outputs=3)
+    with pytest.raises(ValueError, match="thresholds are given together with batch"):
+        run(words, SMALL, np.zeros(1, np.uint64), np.array([65]), n_outputs=3)
+
+
+@pytest.mark.parametrize(("constant", "extent"), [(True, 70), (False, None)])
+def test_the_batch_of_words_is_inferred_where_it_is_constant(constant, extent):
+    node = helper.make_node(
+        "LogicNetwork", ["x", "program", "", "batch"], ["y"], domain=lgnx.ops.DOMAIN, n_outputs=3
+    )
+    batch = numpy_helper.from_array(np.array([70]), "batch")
+    inputs = [helper.make_tensor_value_info("x", TensorProto.UINT64, [2, 2])]
+    if not constant:
+        inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [1]))
+    initializers = [numpy_helper.from_array(SMALL, "program"), *([batch] if constant else [])]
+    graph = helper.make_graph([node], "g", inputs, [onnx.ValueInfoProto(name="y")], initializers)
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid(lgnx.ops.DOMAIN, 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    y = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[0]
+    first, second = y.type.tensor_type.shape.dim
+    assert (first.dim_value if first.HasField("dim_value") else None) == extent
+    assert (y.type.tensor_type.elem_type, second.dim_value) == (TensorProto.BOOL, 3)
+
+
 X = np.zeros((3, 2), bool)
+WORDS = np.zeros((2, 2), np.uint64)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +228,70 @@ def test_bad_models_are_named(problems, x, program, attributes, expected):
 )
 def test_bad_inputs_stop_the_run_and_not_the_process(refused, x, program, attributes, word):
     assert word in refused("LogicNetwork", x, program, **{"n_outputs": 3} | attributes)
+
+
+@pytest.mark.parametrize(
+    ("x", "thresholds", "batch", "expected"),
+    [
+        (X, None, [3], "input x: is bool, must be uint64 where batch is given"),
+        (WORDS.view(np.int64), None, [65], "input x: is int64, must be uint64 where batch is"),
+        (WORDS[:, 0], None, [65], "input x: has rank 1, must be 2"),
+        (WORDS[:1], None, [65], "input x: gives 1 bits, the program takes 2"),
+        (WORDS, None, [64], "input batch: is 64, which does not fit 2 words of 64 samples"),
+        (WORDS, None, [129], "input batch: is 129, which does not fit 2 words of 64 samples"),
+        (WORDS, None, [-1], "input batch: is -1, must not be negative"),
+        (WORDS, None, [65, 65], "input batch: has shape [2], must be [1]"),
+        (WORDS, None, 65, "input batch: has shape [], must be [1]"),
+        (WORDS, [[1]], [65], "input thresholds: is given together with batch"),
+    ],
+)
+def test_bad_words_are_named(problems, x, thresholds, batch, expected):
+    limits = None if thresholds is None else np.array(thresholds, x.dtype)
+    found = problems("LogicNetwork", x, SMALL, limits, np.array(batch, np.int64), n_outputs=3)
+    assert f"'node', {expected}" in found
+
+
+def test_a_batch_of_another_type_is_named(problems):
+    found = problems("LogicNetwork", WORDS, SMALL, None, np.array([65], np.int32), n_outputs=3)
+    assert "'node', input batch: is tensor(int32), must be tensor(int64)" in found
+
+
+def test_good_words_have_no_problems(problems):
+    assert not problems("LogicNetwork", WORDS, SMALL, None, np.array([65]), n_outputs=3)
+
+
+def test_the_shape_of_a_batch_is_checked_where_it_is_no_constant(make):
+    m = make(2, dtype=TensorProto.UINT64, batch=2)
+    m.inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [2]))
+    y = m.op("LogicNetwork", "x", m.constant(SMALL), "", "batch", n_outputs=3)
+    (problem,) = lgnx.check(m.model(y))
+    assert str(problem).endswith("input batch: has shape [2], must be [1]")
+
+
+@pytest.mark.parametrize(
+    ("x", "thresholds", "batch", "expected"),
+    [
+        (X, None, [3], "must be uint64 of shape [N, W] where batch is given"),
+        (WORDS.view(np.int64), None, [65], "must be uint64 of shape [N, W] where batch is given"),
+        (WORDS[:, 0], None, [65], "must be uint64 of shape [N, W] where batch is given"),
+        (WORDS[..., None], None, [65], "must be uint64 of shape [N, W] where batch is given"),
+        (WORDS[:1], None, [65], "gives 1 bits, the program takes 2"),
+        (WORDS[:0], None, [65], "gives 0 bits, the program takes 2"),
+        (WORDS, None, [64], "input batch: is 64, which does not fit 2 words of 64 samples"),
+        (WORDS, None, [129], "input batch: is 129, which does not fit 2 words of 64 samples"),
+        (WORDS, None, [-1], "input batch: is -1, which does not fit 2 words of 64 samples"),
+        (WORDS, None, [2**62], "which does not fit 2 words of 64 samples"),
+        (WORDS[:, :0], None, [-1], "input batch: is -1, which does not fit 0 words of 64"),
+        (WORDS, None, [65, 65], "must be int64 of shape [1]"),
+        (WORDS, None, [], "must be int64 of shape [1]"),
+        (WORDS, None, 65, "must be int64 of shape [1]"),
+        (WORDS, [[1]], [65], "input thresholds: is given together with batch"),
+    ],
+)
+def test_bad_words_stop_the_run_and_not_the_process(refused, x, thresholds, batch, expected):
+    limits = None if thresholds is None else np.array(thresholds, x.dtype)
+    inputs = (x, SMALL, limits, np.array(batch, np.int64))
+    assert expected in refused("LogicNetwork", *inputs, n_outputs=3)
 
 
 @settings(max_examples=60, deadline=None)

@@ -105,6 +105,21 @@ def test_every_operator_has_a_class_that_runs_its_example():
         np.testing.assert_array_equal(context["y"], expected)
 
 
+def test_the_class_of_a_network_takes_words():
+    from qonnx.custom_op.registry import getCustomOp
+
+    (x, program, _), attributes = OPERATORS["LogicNetwork"].example
+    inputs = ["x", "program", "", "batch"]
+    node = helper.make_node("LogicNetwork", inputs, ["y"], "n", domain=DOMAIN, **attributes)
+    words = OPERATORS["PackBits"].reference(x)
+    context = {"x": words, "program": program, "batch": np.array([len(x)])}
+    custom_op = getCustomOp(node)
+    custom_op.execute_node(context, None)
+    expected = OPERATORS["LogicNetwork"].reference(x, program, **attributes)
+    np.testing.assert_array_equal(context["y"], expected)
+    assert custom_op.verify_node() == [""]
+
+
 def test_importing_every_operator_without_qonnx_says_what_is_missing():
     code = (
         "import sys; sys.modules['qonnx'] = None; sys.modules['qonnx.custom_op.base'] = None\n"

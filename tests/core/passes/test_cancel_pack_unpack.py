@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnx.passes.pipelines import PIPELINES
+
 
 def test_layers_hand_words_to_each_other(make, apply, ops):
     rng = np.random.default_rng(0)
@@ -19,6 +21,11 @@ def test_bits_that_two_layers_read_are_packed_once(make, apply, ops):
     a, b = (m.dense("x", 9, 4, 2, rng) for _ in range(2))
     result = apply(m.model(a, b), "lower-logic-dense", "cancel-pack-unpack", "remove-unused")
     assert ops(result)["PackBits"] == 1
+
+
+def test_words_that_come_as_words_are_not_unpacked(packed_model, apply, ops):
+    result = apply(packed_model, *PIPELINES["bitwise"])
+    assert (ops(result)["PackBits"], ops(result)["UnpackBits"], ops(result)["Shape"]) == (0, 0, 0)
 
 
 def test_words_that_somebody_sees_are_packed_anew(make, apply, ops):

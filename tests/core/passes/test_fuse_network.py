@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto
+from onnx import TensorProto, helper
+
+from lgnx.passes.pipelines import run_passes
 
 FLOAT = TensorProto.FLOAT
 
@@ -18,6 +21,70 @@ def test_a_classifier_becomes_one_node(make, apply, ops):
     result = apply(m.model(m.op("GroupSum", y, groups=3, tau=2.0)), "fuse-network", "remove-unused")
     assert ops(result) == {"LogicNetwork": 1}
     assert len(result.graph.node[0].input) == 3
+
+
+def test_words_become_the_input_of_the_network(packed_model, apply, ops):
+    result = apply(packed_model, "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1}
+    (node,) = result.graph.node
+    assert (node.input[0], *node.input[2:]) == ("x", "", "batch")
+
+
+def packed(make, constant=False):
+    m = make("words", dtype=TensorProto.UINT64, batch=9)
+    batch = m.constant(np.array([65])) if constant else "batch"
+    if not constant:
+        m.inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [1]))
+    return m, m.op("UnpackBits", "x", batch)
+
+
+def test_bits_of_words_may_be_moved_and_given_out(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m, bits = packed(make)
+    turned = m.op("Gather", bits, m.constant(rng.permutation(9)), axis=1)
+    square = m.op("Reshape", m.op("Xor", turned, bits), m.constant([0, 3, 3]))
+    y, z = m.dense(square, 3, 5, 2, rng), m.op("Not", bits)
+    result = apply(m.model(y, z), "fuse-network", "remove-unused")
+    assert (ops(result)["LogicNetwork"], ops(result)["UnpackBits"]) == (1, 0)
+
+
+def test_words_are_unpacked_where_something_else_reads_the_bits(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m, bits = packed(make)
+    y, count = m.dense(bits, 9, 5, 2, rng), m.op("GroupSum", bits, groups=3)
+    result = apply(m.model(y, count), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1, "UnpackBits": 1, "GroupSum": 1}
+    assert [len(n.input) for n in result.graph.node if n.op_type == "LogicNetwork"] == [4]
+
+
+def test_bits_from_two_places_are_joined_as_bits(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m, bits = packed(make)
+    more = m.op("UnpackBits", m.op("BitwiseNot", "x"), "batch")
+    y = m.dense(m.op("Concat", bits, more, axis=1), 18, 5, 2, rng)
+    result = apply(m.model(y), "fuse-network", "remove-unused")
+    assert (ops(result)["LogicNetwork"], ops(result)["UnpackBits"]) == (1, 2)
+    assert [len(n.input) for n in result.graph.node if n.op_type == "LogicNetwork"] == [2]
+
+
+def test_a_second_network_takes_what_the_first_gave(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m, bits = packed(make)
+    first = m.dense(bits, 9, 8, 2, rng)
+    total = m.op("ReduceSum", m.op("Cast", first, to=FLOAT), m.constant([1]), keepdims=1)
+    late = m.op("Concat", first, m.op("Greater", total, m.constant(np.float32(3.5))), axis=1)
+    result = apply(m.model(m.dense(late, 9, 4, 2, rng)), "fuse-network", "remove-unused")
+    assert (ops(result)["LogicNetwork"], ops(result)["UnpackBits"]) == (2, 0)
+
+
+def test_a_constant_batch_gives_the_shape(make):
+    rng = np.random.default_rng(0)
+    m, bits = packed(make, constant=True)
+    result = run_passes(m.model(m.dense(bits, 9, 5, 2, rng)), ["fuse-network", "remove-unused"])
+    onnx.checker.check_model(result, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(result, strict_mode=True)
+    dims = inferred.graph.output[0].type.tensor_type.shape.dim
+    assert [d.dim_value for d in dims] == [65, 5]
 
 
 def test_a_comparison_serves_as_thermometer(make, apply, ops):
@@ -68,8 +135,6 @@ def test_an_operator_that_mixes_samples_stays_outside(make, apply, ops):
     m = make(6, batch=4)
     turned = m.op("Transpose", m.dense("x", 6, 4, 2, rng), perm=[1, 0])
     model = m.model(m.dense(turned, 4, 4, 2, rng))
-    from lgnx.passes.pipelines import run_passes
-
     result = run_passes(model, ["fuse-network"])
     assert ops(result)["Transpose"] == 1
 
