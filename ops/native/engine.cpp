@@ -48,7 +48,7 @@ void Batch::run(uint64_t block, StageTimes* times) const {
     k.execute(schedule, section.first_step, section.last_step, lines, words);
     lap(&StageTimes::gates);
     if (scores)
-      scores->add(k, schedule, section, lines, words);
+      scores->add(k, schedule, section, lines, words, count);
     else
       unpack(k, outputs, section.lines, words, source.packed(), count,
              reinterpret_cast<uint8_t*>(out) + start * schedule.n_outputs + first_output,

@@ -6,6 +6,19 @@
 
 namespace lgnx {
 
+namespace {
+
+// The count of one sample needs neither planes nor transposition.
+bool is_single(size_t words, uint64_t count) { return words == 1 && count == 1; }
+
+uint64_t sum_single(const uint32_t* slots, size_t n, uint64_t complement, const uint64_t* lines) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += (lines[slots[i]] ^ complement) & 1;
+  return sum;
+}
+
+}  // namespace
+
 ScorePlan::ScorePlan(const Schedule& schedule, const Scale& scale)
     : scale_(scale), ones_(schedule.ones) {
   check_scale(scale, schedule.n_outputs);
@@ -15,24 +28,34 @@ ScorePlan::ScorePlan(const Schedule& schedule, const Scale& scale)
 }
 
 void ScorePlan::begin(size_t words) const {
-  const size_t size = scale_.groups * n_planes_ * words;
+  const size_t size = planes_size(words);
   std::fill_n(scratch(Scratch::kPlanes, size), size, 0);
 }
 
 void ScorePlan::add(const Kernels& k, const Schedule& schedule, const Section& section,
-                    const uint64_t* lines, size_t words) const {
-  uint64_t* planes = scratch(Scratch::kPlanes, scale_.groups * n_planes_ * words);
+                    const uint64_t* lines, size_t words, uint64_t count) const {
+  uint64_t* planes = scratch(Scratch::kPlanes, planes_size(words));
   for (uint32_t i = section.first_piece; i < section.last_piece; ++i) {
     const Piece& piece = schedule.pieces[i];
-    k.count(schedule.counted.data() + piece.first, piece.count, piece.complements, lines, words,
-            planes + piece.group * n_planes_ * words, n_planes_);
+    const uint32_t* slots = schedule.counted.data() + piece.first;
+    if (is_single(words, count))
+      planes[piece.group] += sum_single(slots, piece.count, 0, lines) +
+                             sum_single(slots + piece.count, piece.complements, 1, lines);
+    else
+      k.count(slots, piece.count, piece.complements, lines, words,
+              planes + piece.group * n_planes_ * words, n_planes_);
   }
 }
 
 void ScorePlan::write(const Kernels& k, size_t words, bool packed, uint64_t count,
                       char* out) const {
   const size_t lanes = lanes_of(words), bytes = type_size(scale_.type);
-  const uint64_t* planes = scratch(Scratch::kPlanes, scale_.groups * n_planes_ * words);
+  const uint64_t* planes = scratch(Scratch::kPlanes, planes_size(words));
+  if (is_single(words, count)) {
+    for (uint32_t group = 0; group < scale_.groups; ++group)
+      write_score(scale_, static_cast<uint32_t>(planes[group]) + ones_[group], out + group * bytes);
+    return;
+  }
   uint64_t* tile = scratch(Scratch::kTiles, tile_stride(lanes));
   const uint32_t together = 64 / field_;
   for (size_t lane = 0; 64 * lane < count; lane += lanes) {
@@ -58,6 +81,10 @@ void ScorePlan::write(const Kernels& k, size_t words, bool packed, uint64_t coun
 
 void unpack(const Kernels& k, const uint64_t* lines, size_t n, size_t words, bool packed,
             uint64_t count, uint8_t* out, uint64_t stride) {
+  if (is_single(words, count)) {
+    for (size_t i = 0; i < n; ++i) out[i] = lines[i] & 1;
+    return;
+  }
   const size_t lanes = lanes_of(words), gap = tile_stride(lanes), n_tiles = (n + 63) / 64;
   uint64_t* tiles = scratch(Scratch::kTiles, n_tiles * gap);
   for (size_t lane = 0; 64 * lane < count; lane += lanes) {

@@ -16,15 +16,20 @@ class ScorePlan {
   ScorePlan(const Schedule& schedule, const Scale& scale);
 
   void begin(size_t words) const;
-  // Counts the lines of a section.
+  // Counts the lines of a section, for samples up to `count` of the block.
   void add(const Kernels& k, const Schedule& schedule, const Section& section,
-           const uint64_t* lines, size_t words) const;
+           const uint64_t* lines, size_t words, uint64_t count) const;
   // Writes rows of scores, [count][groups] of the scale's type; count <= 64 * words.
   void write(const Kernels& k, size_t words, bool packed, uint64_t count, char* out) const;
 
   const Scale& scale() const { return scale_; }
 
  private:
+  // At least one word for each group, even where nothing can be counted.
+  size_t planes_size(size_t words) const {
+    return scale_.groups * (n_planes_ ? n_planes_ : 1) * words;
+  }
+
   Scale scale_;
   unsigned field_ = 8;          // bits of one count in a word: 8, 16 or 32
   size_t n_planes_ = 0;         // bits that a count needs
