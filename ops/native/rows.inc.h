@@ -123,6 +123,14 @@ inline const char* readable(const RowSource& source, const char* x, uint64_t lef
   return copy;
 }
 
+constexpr uint64_t kAhead = 8;  // rows
+
+// A piece of a row that will be read after some others. Rows are far apart where only a piece of
+// each is read at a time, so that the processor does not foresee them.
+inline void expect(const char* piece, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(piece + at);
+}
+
 // One threshold, or none.
 template <class Test>
 void test_plane(const RowSource& source, uint64_t start, uint64_t rows, uint64_t first,
@@ -162,9 +170,13 @@ void test_rows(const RowSource& source, uint64_t start, uint64_t rows, uint64_t 
   const uint64_t per_tile = plane_bits < 64 ? 64 / plane_bits : 1;
   const uint64_t first_group = plane_bits < 64 ? 0 : first / planes;
   const uint64_t end_group = plane_bits < 64 ? 1 : (last + planes - 1) / planes;
+  const size_t piece = 64 * first_group * Test::kSize;
+  const size_t end = 64 * end_group * Test::kSize;
+  const size_t piece_bytes = (end < row_bytes ? end : row_bytes) - piece;
   for (uint64_t r = 0; r < rows; ++r) {
     const char* row = source.x + (start + r) * row_bytes;
     uint64_t* target = tiles + r;
+    if (r + kAhead < rows) expect(row + kAhead * row_bytes + piece, piece_bytes);
     for (uint64_t group = first_group; group < end_group; ++group) {
       const uint64_t left = features - 64 * group;
       const uint64_t valid = left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0};
