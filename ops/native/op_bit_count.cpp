@@ -36,7 +36,7 @@ class BitCount : public Kernel {
       for (int64_t g = 0; g < groups_; ++g) {
         for (int64_t i = 0; i < size; ++i)
           lines[i] = x.as<uint64_t>()[(g * size + i) * words + static_cast<int64_t>(w)];
-        uint64_t counts[64] = {};  // planes; transposed, a count for each sample
+        alignas(64) uint64_t counts[64] = {};  // planes; transposed, a count for each sample
         k.count(slots.data(), slots.size(), 0, lines.data(), 1, counts, n_planes);
         k.transpose(counts, 1);
         for (int64_t s = 0; s < samples; ++s)

@@ -18,7 +18,7 @@ class UnpackBits : public Kernel {
     context.parallel_for(static_cast<size_t>(words), [&](size_t w) {
       const int64_t first = static_cast<int64_t>(w) * 64,
                     rows = std::min<int64_t>(64, batch - first);
-      uint64_t tile[tile_stride(1)];
+      alignas(64) uint64_t tile[tile_stride(1)];
       for (int64_t start = 0; start < n; start += 64) {
         const int64_t width = std::min<int64_t>(64, n - start);
         for (int64_t j = 0; j < 64; ++j)
