@@ -151,19 +151,22 @@ class Scheduler {
         if (a.slot) return a.complement != b.complement ? !a.complement : a.slot < b.slot;
         return a.gate.op < b.gate.op;
       });
-    // Sections of about as many lines, of whole tiles where they are unpacked.
+    // Sections of about as many lines, of whole tiles where they are unpacked. A group may need a
+    // few more, for complements that do not fill a vector.
     const size_t n = outputs.size();
-    const size_t lines =
-        groups_ ? static_cast<size_t>(std::count_if(outputs.begin(), outputs.end(),
-                                                    [](const Output& o) { return !o.slot; }))
-                : n;
+    const auto written = [&](size_t i) -> size_t {
+      if (!groups_) return 1;
+      const bool new_group = i == 0 || outputs[i].group != outputs[i - 1].group;
+      return (outputs[i].slot ? 0 : 1) + (new_group ? kCountedTogether - 1 : 0);
+    };
+    size_t lines = 0;
+    for (size_t i = 0; i < n; ++i) lines += written(i);
     const size_t sections = (lines + kSectionLines - 1) / kSectionLines;
     size_t each = sections ? (lines + sections - 1) / sections : 0;
     if (!groups_) each = (each + 63) / 64 * 64;
     for (size_t begin = 0, end; begin < n; begin = end) {
-      size_t written = 0;
-      for (end = begin; end < n && (written < each || (groups_ && outputs[end].slot)); ++end)
-        written += !groups_ || !outputs[end].slot;
+      size_t sum = written(end = begin);
+      while (++end < n && sum + written(end) <= each) sum += written(end);
       place_section(outputs.data() + begin, end - begin);
     }
     result_.n_slots = next_ + largest_section_;

@@ -41,7 +41,7 @@ struct Section {
   uint32_t first_piece, last_piece;  // of Schedule::pieces; none where the outputs are bits
 };
 
-inline uint32_t kSectionLines = 512;
+constexpr uint32_t kSectionLines = 512;
 
 struct Schedule {
   uint32_t n_inputs = 0, n_outputs = 0;

@@ -130,3 +130,13 @@ TEST_CASE("a gate with one reader becomes part of it") {
   CHECK(ready.steps[0].op == fused(0, 0x6));
   check_run(words);
 }
+
+TEST_CASE("many small groups of complements stay in small sections") {
+  // Every output is an input's complement, alone in its group.
+  std::vector<uint32_t> outputs;
+  for (uint32_t i = 0; i < 20000; ++i) outputs.push_back(2 * (1 + i % 40) + 1);
+  const Program program = parse(encode(40, {}, outputs));
+  const Schedule ready = schedule(program, 20000);
+  for (const Section& section : ready.sections) CHECK(section.lines <= kSectionLines);
+  CHECK(ready.n_slots < 2 * kSectionLines);
+}
