@@ -47,8 +47,8 @@ struct Kernels {
   void (*row_masks)(const RowSource& source, uint64_t start, uint64_t rows, uint64_t first,
                     uint64_t last, uint64_t* tiles, size_t lanes);
 
-  // Transposes the bits of the tile in each lane: bit j of row i becomes bit i of row j. The tile is
-  // aligned to a line of the cache.
+  // Transposes the bits of the tile in each lane: bit j of row i becomes bit i of row j. The tile
+  // is aligned to a line of the cache.
   void (*transpose)(uint64_t* tile, size_t lanes);
 
   // Adds the lines of n slots, and the complements of the next n_complements, to vertical counts:
