@@ -1,6 +1,7 @@
 #include "schedule.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 #include "gate_list.h"
@@ -79,8 +80,6 @@ class Scheduler {
   void place_gates() {
     std::vector<uint32_t> level;
     std::vector<uint32_t> gates = order(&level);
-    // Slots are reused last in, first out, so that results land in lines that are still cached.
-    std::vector<uint32_t> free_slots;
     std::vector<uint64_t> keys;
     for (size_t begin = 0, end; begin < gates.size(); begin = end) {
       const uint32_t op = list_.gates[gates[begin]].op;
@@ -98,16 +97,8 @@ class Scheduler {
       for (const uint64_t key : keys) {
         const uint32_t i = static_cast<uint32_t>(key);
         const Gate& g = list_.gates[i];
-        const uint32_t* in = list_.sources(g);
-        for (uint32_t s = 0; s < list_.fan_in(g); ++s)
-          if (in[s] && --list_.uses[in[s]] == 0) free_slots.push_back(slot_[in[s]]);
-        uint32_t target;
-        if (free_slots.empty()) {
-          target = next_++;
-        } else {
-          target = free_slots.back();
-          free_slots.pop_back();
-        }
+        release_sources(g);
+        const uint32_t target = take_slot();
         slot_[first_gate_ + i] = target;
         add(g, target);
       }
@@ -122,6 +113,13 @@ class Scheduler {
     uint32_t complement;
   };
 
+  // A line that a section writes.
+  struct Line {
+    const Gate* gate;
+    uint32_t place;  // of its slot in Schedule::counted; or the slot, where the outputs are bits
+    bool is_copy;    // reads an output that has a line, which stays
+  };
+
   Output output(uint32_t literal, uint32_t group) {
     const uint32_t wire = literal >> 1, complement = literal & 1;
     if (wire == 0) return {{complement ? 0xFu : 0x0u, {}}, group, 0, 0};
@@ -131,7 +129,7 @@ class Scheduler {
   }
 
   void place_outputs() {
-    result_.output_slot = next_ = (next_ + 7) / 8 * 8;
+    if (!groups_) result_.output_slot = next_ = (next_ + 7) / 8 * 8;
     std::vector<Output> outputs;
     outputs.reserve(program_.outputs.size());
     const size_t size = program_.outputs.size() / std::max(1u, groups_);
@@ -169,57 +167,82 @@ class Scheduler {
       while (++end < n && sum + written(end) <= each) sum += written(end);
       place_section(outputs.data() + begin, end - begin);
     }
-    result_.n_slots = next_ + largest_section_;
+    result_.n_slots = groups_ ? next_ : next_ + largest_section_;
   }
 
   void place_section(const Output* outputs, size_t n) {
     Section section{static_cast<uint32_t>(result_.steps.size()), 0, 0,
                     static_cast<uint32_t>(result_.pieces.size()), 0};
-    std::vector<std::pair<uint32_t, const Gate*>> lines;  // operations
-    const auto line_of = [&](const Output& o) {
-      lines.push_back({o.gate.op, &o.gate});
-      return next_ + section.lines++;
-    };
-    if (!groups_)
-      for (size_t i = 0; i < n; ++i) line_of(outputs[i]);
-    for (size_t i = 0; groups_ && i < n;) {
-      Piece piece{outputs[i].group, result_.counted.size(), 0, 0};
-      std::vector<uint32_t> plain, complemented;
-      for (; i < n && outputs[i].group == piece.group; ++i)
-        if (!outputs[i].slot)
-          plain.push_back(line_of(outputs[i]));
-        else if (!outputs[i].complement)
-          plain.push_back(outputs[i].slot);
-        else
-          complemented.push_back(outputs[i].slot);
-      // Whole vectors of either: the line of slot 0 counts nothing.
-      const Output* last = outputs + i;
-      while (complemented.size() % kCountedTogether) {
-        complemented.pop_back();
-        plain.push_back(line_of(*--last));
+    std::vector<Line> lines;
+    if (groups_) {
+      for (size_t i = 0; i < n;) {
+        const size_t begin = i;
+        while (i < n && outputs[i].group == outputs[begin].group) ++i;
+        place_piece(outputs + begin, i - begin, &lines);
       }
-      plain.resize((plain.size() + kCountedTogether - 1) / kCountedTogether * kCountedTogether, 0);
-      piece.count = static_cast<uint32_t>(plain.size());
-      piece.complements = static_cast<uint32_t>(complemented.size());
-      result_.counted.insert(result_.counted.end(), plain.begin(), plain.end());
-      result_.counted.insert(result_.counted.end(), complemented.begin(), complemented.end());
-      result_.pieces.push_back(piece);
+    } else {
+      for (size_t i = 0; i < n; ++i)
+        lines.push_back({&outputs[i].gate, next_ + static_cast<uint32_t>(i), false});
     }
-    // By operation, targets one after the other.
-    std::vector<uint32_t> order(lines.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return lines[a].first < lines[b].first; });
-    for (uint32_t i : order) {
-      const auto& [op, gate] = lines[i];
-      if (section.first_step == result_.steps.size() || result_.steps.back().op != op)
-        open_step(op);
-      add(*gate, next_ + i);
+    section.lines = static_cast<uint32_t>(lines.size());
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const Line& a, const Line& b) { return a.gate->op < b.gate->op; });
+    std::vector<uint32_t> targets;
+    for (const Line& line : lines) {
+      const Gate& g = *line.gate;
+      if (section.first_step == result_.steps.size() || result_.steps.back().op != g.op)
+        open_step(g.op);
+      if (groups_) {
+        if (!line.is_copy) release_sources(g);
+        targets.push_back(result_.counted[line.place] = take_slot());
+      }
+      add(g, groups_ ? targets.back() : line.place);
     }
+    // The next section may write there again.
+    free_slots_.insert(free_slots_.end(), targets.begin(), targets.end());
     section.last_step = static_cast<uint32_t>(result_.steps.size());
     section.last_piece = static_cast<uint32_t>(result_.pieces.size());
     result_.sections.push_back(section);
     largest_section_ = std::max(largest_section_, section.lines);
+  }
+
+  // Outputs of one group; those that have no line yet are added to `lines`.
+  void place_piece(const Output* outputs, size_t n, std::vector<Line>* lines) {
+    std::vector<const Output*> plain, complemented;
+    for (size_t i = 0; i < n; ++i)
+      (outputs[i].slot && outputs[i].complement ? complemented : plain).push_back(outputs + i);
+    // Whole vectors of either. Complements that do not fill one get lines; the line of slot 0
+    // counts nothing.
+    const size_t whole = complemented.size() / kCountedTogether * kCountedTogether;
+    plain.insert(plain.end(), complemented.begin() + static_cast<std::ptrdiff_t>(whole),
+                 complemented.end());
+    complemented.resize(whole);
+    Piece piece{outputs->group, result_.counted.size(), 0, static_cast<uint32_t>(whole)};
+    for (const Output* o : plain) {
+      const bool has_line = o->slot && !o->complement;
+      if (!has_line)
+        lines->push_back({&o->gate, static_cast<uint32_t>(result_.counted.size()), o->slot != 0});
+      result_.counted.push_back(has_line ? o->slot : 0);
+    }
+    while ((result_.counted.size() - piece.first) % kCountedTogether) result_.counted.push_back(0);
+    piece.count = static_cast<uint32_t>(result_.counted.size() - piece.first);
+    for (const Output* o : complemented) result_.counted.push_back(o->slot);
+    result_.pieces.push_back(piece);
+  }
+
+  // Frees the slots that the gate reads for the last time.
+  void release_sources(const Gate& g) {
+    const uint32_t* in = list_.sources(g);
+    for (uint32_t s = 0; s < list_.fan_in(g); ++s)
+      if (in[s] && --list_.uses[in[s]] == 0) free_slots_.push_back(slot_[in[s]]);
+  }
+
+  // The slot that was freed last, whose line is the likeliest to be cached.
+  uint32_t take_slot() {
+    if (free_slots_.empty()) return next_++;
+    const uint32_t slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
   }
 
   void open_step(uint32_t op) {
@@ -262,6 +285,7 @@ class Scheduler {
   std::vector<uint32_t> slot_;  // of each wire, 0 until it has one
   uint32_t next_ = 1;           // the first slot that was never used
   uint32_t largest_section_ = 0;
+  std::vector<uint32_t> free_slots_;
   Schedule result_;
 };
 

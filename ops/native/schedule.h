@@ -31,10 +31,10 @@ struct Piece {
   uint32_t count, complements;
 };
 
-// Some of the outputs. Its steps write their lines one after the other from output_slot on, where
-// the next section will write its own: outputs are counted or unpacked while they are in the cache.
-// With groups these are only the gates that are one output and nothing else; what is used elsewhere
-// too is counted where it is.
+// Some of the outputs. Its steps write lines where the next section will write its own: outputs are
+// counted or unpacked while they are in the cache. With groups these are only the gates that are
+// one output and nothing else; what is used elsewhere too is counted where it is. Bits lie one
+// after the other from output_slot on.
 struct Section {
   uint32_t first_step, last_step;
   uint32_t lines;
@@ -46,7 +46,7 @@ constexpr uint32_t kSectionLines = 512;
 struct Schedule {
   uint32_t n_inputs = 0, n_outputs = 0;
   uint32_t n_slots = 1;       // slot 0 is constant false
-  uint32_t output_slot = 0;   // a multiple of 8
+  uint32_t output_slot = 0;   // where the outputs are bits; a multiple of 8
   std::vector<Input> inputs;  // the live ones, by index
   std::vector<Step> steps;    // those before first_step of the first section come first
   std::vector<Section> sections;
