@@ -57,8 +57,7 @@ Gate GateList::complement(Gate gate) {
     gate.op = kFirstFused + ((gate.op - kFirstFused) ^ 0xF);
   } else {
     const Lut& l = luts[gate.op - kFirstLut];
-    const uint64_t ones = l.k == 6 ? ~uint64_t{0} : (uint64_t{1} << (1u << l.k)) - 1;
-    gate.op = lut(l.k, l.table ^ ones);
+    gate.op = lut(l.k, l.table ^ table_mask(l.k));
   }
   return gate;
 }

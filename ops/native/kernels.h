@@ -25,6 +25,9 @@ constexpr size_t word_of(uint64_t row, size_t lanes, bool packed) {
 // Lanes that are packed or counted together: 1, 4 or 8.
 constexpr size_t lanes_of(size_t words) { return words < 8 ? words : 8; }
 
+// Whether a block is one sample, which needs no transposition, neither in nor out.
+constexpr bool is_single(size_t words, uint64_t samples) { return words == 1 && samples == 1; }
+
 // A line's lanes to another place; constant sizes need no call.
 inline void copy_lanes(uint64_t* to, const uint64_t* from, size_t lanes) {
   if (lanes == 8)

@@ -43,7 +43,7 @@ struct Layer {
     uint64_t value = 0;
     for (int64_t b = 0; b < table_bytes; ++b)
       value |= uint64_t{tables[row * table_bytes + b]} << 8 * b;
-    return k == 6 ? value : value & ((uint64_t{1} << (1 << k)) - 1);
+    return value & table_mask(static_cast<uint32_t>(k));
   }
 
   void check_width(int64_t width) const {

@@ -10,8 +10,8 @@ namespace lgnx {
 // - 16 + 16 * i + t: of three inputs, T(G(a, b), c) where t is the table of T and G = kInner[i];
 // - kFirstLut + j: table j of Schedule::luts, of three to six inputs.
 //
-// Functions that differ by the order of their inputs or ignore one come in one form only: of two
-// inputs these are kConstants, kUnary and kBinary.
+// Functions that differ by the order of their inputs, or that ignore one, come in one form only,
+// the one that GateList makes of them: 0x3, 0x4, 0xC and 0xD are never used.
 constexpr uint8_t kInner[4] = {0x8, 0x2, 0x1, 0x6};  // AND, a & ~b, NOR, XOR
 constexpr uint32_t kFirstFused = 16;
 constexpr uint32_t kFirstLut = kFirstFused + 16 * 4;

@@ -40,7 +40,7 @@ void PackPlan::run(const Kernels& k, const RowSource& source, uint64_t start, ui
   if (source.packed()) return run_packed(source, start, lines, words);
   const size_t lanes = lanes_of(words), stride = tile_stride(lanes);
   uint64_t* tiles = scratch(Scratch::kTiles, kTiles * stride);
-  const bool single = words == 1 && count == 1;  // one sample needs no transposition
+  const bool single = is_single(words, count);
   for (size_t lane = 0; lane < words; lane += lanes) {
     const uint64_t begin = 64 * lane;
     const uint64_t rows = begin < count ? std::min<uint64_t>(64 * lanes, count - begin) : 0;

@@ -54,8 +54,7 @@ Program parse_program(const uint32_t* words, uint64_t n_words) {
     check(run.k >= 1 && run.k <= kMaxFanin, where,
           "k is " + number(run.k) + ", must be 1 to " + number(kMaxFanin));
     check(run.count >= 1, where, "has no gates, must have at least 1");
-    check(run.k == kMaxFanin || run.table >> (1u << run.k) == 0, where,
-          "its table has bits beyond 2^k");
+    check((run.table & ~table_mask(run.k)) == 0, where, "its table has bits beyond 2^k");
     const uint64_t operands = uint64_t{run.k} * run.count;
     check(operands <= end - at, where, "its fan-ins reach beyond n_operands");
     gates += run.count;

@@ -9,6 +9,11 @@ constexpr uint32_t kMagic = 0x584E474C;
 constexpr uint32_t kProgramVersion = 1;
 constexpr uint32_t kMaxFanin = 6;
 
+// The bits of a table of k inputs, 1 ... 6.
+constexpr uint64_t table_mask(uint32_t k) {
+  return k == 6 ? ~uint64_t{0} : (uint64_t{1} << (1u << k)) - 1;
+}
+
 struct Run {
   uint32_t k;              // fan-in of every gate, 1 ... 6
   uint32_t count;          // gates

@@ -5,11 +5,7 @@
 #include "scratch.h"
 
 namespace lgnx {
-
 namespace {
-
-// The count of one sample needs neither planes nor transposition.
-bool is_single(size_t words, uint64_t count) { return words == 1 && count == 1; }
 
 uint64_t sum_single(const uint32_t* slots, size_t n, uint64_t complement, const uint64_t* lines) {
   uint64_t sum = 0;

@@ -65,10 +65,6 @@ inline std::vector<uint32_t> encode(uint32_t n_inputs, const std::vector<Gates>&
   return words;
 }
 
-inline uint64_t table_mask(uint32_t k) {
-  return k == 6 ? ~uint64_t{0} : (uint64_t{1} << (1u << k)) - 1;
-}
-
 // A random valid program; its gates have min_k to max_k inputs.
 inline std::vector<uint32_t> random_program(Random& random, uint32_t n_inputs, uint32_t n_runs,
                                             uint32_t n_outputs, uint32_t min_k = 1,
