@@ -200,11 +200,8 @@ def _attributes(
 ) -> Generator[Problem, None, dict[str, Any]]:
     """Yield what is wrong with the attributes; return their values, defaults filled in."""
     formal = operator.schema.attributes
-    given: dict[str, Any] = {
-        key: helper.get_attribute_value(value.default_value)
-        for key, value in formal.items()
-        if not value.required
-    }
+    given: dict[str, Any] = {}
+    mistyped = set()
     for attribute in node.attribute:
         expected = formal.get(attribute.name)
         where = f"attribute {attribute.name}"
@@ -216,13 +213,14 @@ def _attributes(
         elif (kind := _type_name(attribute)) != _enumerator(expected.type):
             wanted = _enumerator(expected.type)
             yield Problem("error", name, where, f"is {kind}, must be {wanted}")
-            given.pop(attribute.name, None)
+            mistyped.add(attribute.name)
         else:
             given[attribute.name] = helper.get_attribute_value(attribute)
     for key, value in formal.items():
         if value.required and all(attribute.name != key for attribute in node.attribute):
             yield Problem("error", name, f"attribute {key}", "is missing")
-    return given
+    complete = operator.with_defaults(given)
+    return {key: value for key, value in complete.items() if key not in mistyped}
 
 
 def _type_name(attribute: onnx.AttributeProto) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import onnx
+from onnx import helper
 
 from lgnx.files import as_proto, model_name
 from lgnx.graphs import all_nodes
@@ -71,7 +72,7 @@ def attach_functions(model: Any) -> onnx.ModelProto:
 
 def _write_defaults(node: onnx.NodeProto) -> None:
     """Give a node every attribute, since onnx's evaluator does not know a function's defaults."""
-    given = {attribute.name for attribute in node.attribute}
-    for name, value in sorted(OPERATORS[node.op_type].schema.attributes.items()):
-        if name not in given and not value.required:
-            node.attribute.append(value.default_value)
+    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    for name, value in OPERATORS[node.op_type].with_defaults(given).items():
+        if name not in given:
+            node.attribute.append(helper.make_attribute(name, value))

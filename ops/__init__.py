@@ -14,8 +14,11 @@ from onnx import defs
 from lgnx.ops import (
     bit_count,
     group_sum,
+    logic_conv,
+    logic_conv_transpose,
     logic_dense,
     logic_network,
+    or_pool,
     pack_bits,
     thermometer,
     unpack_bits,
@@ -30,6 +33,9 @@ OPERATORS: dict[str, Operator] = {
     for module in (
         thermometer,
         logic_dense,
+        logic_conv,
+        logic_conv_transpose,
+        or_pool,
         group_sum,
         pack_bits,
         unpack_bits,
@@ -43,6 +49,9 @@ OPERATORS: dict[str, Operator] = {
 __all__ = [  # noqa: RUF022
     "Thermometer",
     "LogicDense",
+    "LogicConv",
+    "LogicConvTranspose",
+    "OrPool",
     "GroupSum",
     "PackBits",
     "UnpackBits",

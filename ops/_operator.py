@@ -49,6 +49,11 @@ Finding = tuple[str, str, str]
 """Severity, field, message."""
 
 
+def no_more_defaults(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """For operators whose defaults all stand in the schema."""
+    return {}
+
+
 def no_findings(node: NodeView) -> Iterator[Finding]:
     """For operators of which onnx itself checks everything."""
     return iter(())
@@ -78,6 +83,8 @@ class Operator:
         says what the use looks like (`body_variant`); None for the plain variant.
     check
         Yields what onnx's own checker cannot see.
+    more_defaults
+        Gives the defaults that depend on other attributes; its argument has those that are given.
     formula
         The exact semantics, for the documentation.
     example
@@ -90,11 +97,21 @@ class Operator:
     formula: str
     example: tuple[Sequence[np.ndarray | None], Mapping[str, Any]]
     check: Callable[[NodeView], Iterator[Finding]] = no_findings
+    more_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = no_more_defaults
 
     @property
     def name(self) -> str:
         """Name of the operator."""
         return self.schema.name
+
+    def with_defaults(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Give attributes by name with every default filled in, in the order of the names."""
+        fixed = {
+            name: helper.get_attribute_value(value.default_value)
+            for name, value in sorted(self.schema.attributes.items())
+            if value.default_value.name
+        }
+        return {**fixed, **self.more_defaults(given), **given}
 
     def function(self, node: onnx.NodeProto | None = None, opset: int = 18) -> onnx.FunctionProto:
         """Give the function body.
@@ -111,10 +128,13 @@ class Operator:
         return parser.parse_function(text)
 
 
-def attribute(name: str, default: Any, description: str) -> defs.OpSchema.Attribute:
-    """Describe an attribute; ``default`` is a type name for a required one ("INT")."""
+def attribute(
+    name: str, default: Any, description: str, *, required: bool = True
+) -> defs.OpSchema.Attribute:
+    """Describe an attribute; ``default`` is a type name ("INT") for one without a fixed default."""
     if isinstance(default, str):
-        return defs.OpSchema.Attribute(name, getattr(defs.OpSchema.AttrType, default), description)
+        kind = getattr(defs.OpSchema.AttrType, default)
+        return defs.OpSchema.Attribute(name, kind, description, required=required)
     return defs.OpSchema.Attribute(name, helper.make_attribute(name, default), description)
 
 

@@ -27,14 +27,18 @@ def custom_op_class(operator: Operator) -> type:
     formal = [value.name for value in operator.schema.inputs]
 
     def get_nodeattr_types(self: Any) -> dict[str, tuple[Any, ...]]:
-        """Give type, necessity and default of each attribute, as qonnx wants them."""
+        """Give type, necessity and default of each attribute, as qonnx wants them.
+
+        qonnx gives None for an attribute that is absent and has no default here.
+        """
         from onnx import helper
 
         result: dict[str, tuple[Any, ...]] = {}
         for name, value in parameters.items():
             enumerator: Any = value.type  # the stubs of onnx do not know that it is an enum
             kind = _KINDS[enumerator.name]
-            default = 0 if value.required else helper.get_attribute_value(value.default_value)
+            fixed = bool(value.default_value.name)
+            default = helper.get_attribute_value(value.default_value) if fixed else None
             result[name] = (kind, value.required, default)
         return result
 
@@ -50,7 +54,8 @@ def custom_op_class(operator: Operator) -> type:
         node = self.onnx_node
         given = [context[name] if name else None for name in node.input]
         given += [None] * (len(formal) - len(given))
-        attributes = {name: self.get_nodeattr(name) for name in parameters}
+        stated = {name: self.get_nodeattr(name) for name in parameters}
+        attributes = {name: value for name, value in stated.items() if value is not None}
         context[node.output[0]] = operator.reference(*given, **attributes)
 
     def verify_node(self: Any) -> list[str]:

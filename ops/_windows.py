@@ -1,0 +1,107 @@
+"""Windows that slide over the spatial axes of a tensor: attributes, extents, and their checks.
+
+The names and the order of the attributes are those of ONNX's Conv and ConvTranspose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lgnx.ops._operator import Finding, NodeView, attribute
+
+MAX_SPATIAL = 3
+
+KERNEL_SHAPE = attribute(
+    "kernel_shape", "INTS", "Extent of the window along each of the d spatial axes, each >= 1."
+)
+STRIDES = attribute(
+    "strides", "INTS", "Step along each spatial axis, each >= 1. Default: all 1.", required=False
+)
+DILATIONS = attribute(
+    "dilations",
+    "INTS",
+    "Distance between neighbouring bits of the window along each spatial axis, each >= 1. "
+    "Default: all 1.",
+    required=False,
+)
+
+
+def pads_attribute(limit: str) -> Any:
+    """Describe the attribute pads; ``limit`` says how large its entries may be."""
+    return attribute(
+        "pads",
+        "INTS",
+        "The d entries of the beginnings of the axes, then the d entries of their ends, each >= 0 "
+        f"{limit}. Default: all 0.",
+        required=False,
+    )
+
+
+def defaults_along_axes(**values: int) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Give defaults that repeat a value for each spatial axis (`pads`: for each twice)."""
+
+    def give(given: Mapping[str, Any]) -> Mapping[str, Any]:
+        d = len(given.get("kernel_shape", ()))
+        return {n: [v] * (2 * d if n == "pads" else d) for n, v in values.items()}
+
+    return give
+
+
+def span(kernel: int, dilation: int) -> int:
+    """Extent of a window with its gaps."""
+    return dilation * (kernel - 1) + 1
+
+
+def extents(spatial: Sequence[Any], extent: Callable[[int, int], int]) -> list[Any]:
+    """Apply ``extent`` (of an axis and its size) to the sizes that are known; None for others."""
+    return [extent(a, n) if isinstance(n, int) else None for a, n in enumerate(spatial)]
+
+
+def check_axes(node: NodeView, smallest: Mapping[str, int]) -> Iterator[Finding]:
+    """Find attributes of a wrong length or below their smallest value, and an x that does not fit.
+
+    Parameters
+    ----------
+    smallest
+        Smallest value of each attribute that has an entry for each axis (`pads`: two).
+    """
+    kernel = node.attributes.get("kernel_shape")
+    if kernel is None:
+        return
+    d = len(kernel)
+    if not 1 <= d <= MAX_SPATIAL:
+        yield "error", "attribute kernel_shape", f"has {d} entries, must have 1 to {MAX_SPATIAL}"
+        return
+    for name, least in {"kernel_shape": 1, **smallest}.items():
+        values = node.attributes.get(name)
+        if values is None:
+            continue
+        entries = 2 * d if name == "pads" else d
+        if len(values) != entries:
+            yield "error", f"attribute {name}", f"has {len(values)} entries, must have {entries}"
+        elif min(values) < least:
+            yield (
+                "error",
+                f"attribute {name}",
+                f"holds {min(values)}, must not be less than {least}",
+            )
+    shape = node.shapes.get("x")
+    if shape is not None and len(shape) != 2 + d:
+        yield (
+            "error",
+            "input x",
+            f"has {len(shape)} axes, must have {2 + d}: batch, channels and the {d} of the window",
+        )
+
+
+def sound(node: NodeView, *names: str) -> bool:
+    """Tell whether attributes are there, of a length that fits, and x has as many axes."""
+    kernel = node.attributes.get("kernel_shape")
+    shape = node.shapes.get("x")
+    if kernel is None or not 1 <= len(kernel) <= MAX_SPATIAL:
+        return False
+    d = len(kernel)
+    lengths = {n: len(node.attributes.get(n, ())) for n in names}
+    good = all(length == (2 * d if n == "pads" else d) for n, length in lengths.items())
+    return good and min(kernel) >= 1 and (shape is None or len(shape) == 2 + d)

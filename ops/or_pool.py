@@ -1,0 +1,166 @@
+"""OrPool: OR over windows that slide over the spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from lgnx.ops._operator import (
+    Finding,
+    NodeView,
+    Operator,
+    attribute_value,
+    input_dims,
+    schema,
+    set_output,
+)
+from lgnx.ops._windows import (
+    KERNEL_SHAPE,
+    STRIDES,
+    check_axes,
+    defaults_along_axes,
+    pads_attribute,
+    sound,
+)
+from lgnx.ops.errors import InputError
+from lgnx.ops.logic_conv import check_room, output_extents
+
+# Padded first: onnx's evaluator gets the extents of a MaxPool with uneven pads wrong.
+BODY = """
+OrPool <kernel_shape: ints, strides: ints, pads: ints> (x) => (y) {
+  zero = Constant <value_ints = [0]> ()
+  two = Constant <value_ints = [2]> ()
+  outer = Constant <value_ints = [0, 0]> ()
+  pads_given = Constant <value_ints: ints = @pads> ()
+  entries = Shape (pads_given)
+  d = Div (entries, two)
+  begin = Slice (pads_given, zero, d)
+  end = Slice (pads_given, d, entries)
+  pads_all = Concat <axis = 0> (outer, begin, outer, end)
+  numbers = Cast <to = 1> (x)
+  padded = Pad (numbers, pads_all)
+  largest = MaxPool <kernel_shape: ints = @kernel_shape, strides: ints = @strides> (padded)
+  y = Cast <to = 9> (largest)
+}"""
+
+_defaults = defaults_along_axes(strides=1, pads=0)
+
+
+def _infer(context: Any) -> None:
+    x = input_dims(context, 0)
+    given = {
+        name: value
+        for name in ("kernel_shape", "strides", "pads")
+        if (value := attribute_value(context, name)) is not None
+    }
+    a = {**_defaults(given), **given}
+    d = len(a.get("kernel_shape", ()))
+    fits = d and len(a["strides"]) == d and len(a["pads"]) == 2 * d and min(a["strides"]) >= 1
+    if not x or len(x) != 2 + d or not fits:
+        return set_output(context, TensorProto.BOOL, None)
+    spatial = [
+        n if n is None or n > 0 else None for n in output_extents(x[2:], **a, dilations=[1] * d)
+    ]
+    set_output(context, TensorProto.BOOL, [*x[:2], *spatial])
+
+
+def or_pool(
+    x: np.ndarray,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+) -> np.ndarray:
+    """OR over windows.
+
+    Parameters
+    ----------
+    x
+        bool [B, C, D_1 .. D_d], d = 1, 2 or 3.
+    kernel_shape, strides, pads
+        As in ONNX's MaxPool, strides 1 by default; what is padded is 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool [B, C, E_1 .. E_d].
+
+    Raises
+    ------
+    InputError
+        If the window is larger than the padded input.
+    """
+    d = len(kernel_shape)
+    strides, pads = strides or [1] * d, pads or [0] * (2 * d)
+    padded = np.pad(x, [(0, 0), (0, 0), *zip(pads[:d], pads[d:], strict=True)])
+    if any(w > n for w, n in zip(kernel_shape, padded.shape[2:], strict=True)):
+        raise InputError(
+            f"input x: a window of {list(kernel_shape)} does not fit into "
+            f"{list(padded.shape[2:])}, the spatial axes with their padding"
+        )
+    counts = [
+        (n - w) // s + 1 for n, w, s in zip(padded.shape[2:], kernel_shape, strides, strict=True)
+    ]
+    y = np.zeros((*x.shape[:2], *counts), dtype=bool)
+    for offset in np.ndindex(*kernel_shape):
+        taken = tuple(
+            slice(o, o + (n - 1) * s + 1, s)
+            for o, n, s in zip(offset, counts, strides, strict=True)
+        )
+        y |= padded[(slice(None), slice(None), *taken)]
+    return y
+
+
+def _check(node: NodeView) -> Iterator[Finding]:
+    yield from check_axes(node, {"strides": 1, "pads": 0})
+    if not sound(node, "strides", "pads"):
+        return
+    kernel, pads = node.attributes["kernel_shape"], node.attributes["pads"]
+    for axis, width in enumerate(kernel):
+        for value in (pads[axis], pads[len(kernel) + axis]):
+            if value >= width:
+                yield (
+                    "error",
+                    "attribute pads",
+                    f"holds {value} along axis {axis}, must be less than the kernel's {width}",
+                )
+    plain = NodeView(
+        {**node.attributes, "dilations": [1] * len(kernel)},
+        node.constants,
+        node.shapes,
+        node.dtypes,
+        node.inputs,
+    )
+    yield from check_room(plain)
+
+
+def _body(node: onnx.NodeProto | None) -> str:
+    return BODY
+
+
+OPERATOR = Operator(
+    schema=schema(
+        "OrPool",
+        "Pooling of bits: OR over windows of each channel. 1, 2 or 3 spatial axes. Padding is 0.",
+        [("x", "tensor(bool)", "Bits, shape [B, C, D_1 .. D_d].")],
+        ("tensor(bool)", "Bits, shape [B, C, E_1 .. E_d]."),
+        _infer,
+        attributes=[KERNEL_SHAPE, STRIDES, pads_attribute("and less than kernel_shape")],
+    ),
+    reference=or_pool,
+    body=_body,
+    check=_check,
+    more_defaults=_defaults,
+    formula=(
+        "E_a = floor((D_a + pads[a] + pads[d + a] - kernel_shape[a]) / strides[a]) + 1\n"
+        "y[b, c, e] = OR over w, 0 <= w_a < kernel_shape[a], of x[b, c, e * strides + w - pads], "
+        "0 outside x"
+    ),
+    example=(
+        [np.array([[[0, 0, 1, 0, 0]]], bool)],
+        {"kernel_shape": [2], "strides": [2], "pads": [0, 1]},
+    ),
+)
