@@ -271,8 +271,9 @@ def logic_conv(
             slice(p * s, p * s + r, step)
             for p, s, r, step in zip(position, strides, reach, dilations, strict=True)
         )
-        bits = padded[(slice(None), slice(None), *window)].reshape(len(x), width)
-        y[(slice(None), slice(None), *position)] = evaluate_tree(bits[:, indices], tables, depth)
+        whole = (slice(None), slice(None))
+        bits = padded[whole + window].reshape(len(x), width)
+        y[whole + position] = evaluate_tree(bits[:, indices], tables, depth)
     return y
 
 

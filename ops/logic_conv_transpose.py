@@ -159,7 +159,8 @@ def logic_conv_transpose(
     pads, output_padding = pads or [0] * (2 * d), output_padding or [0] * d
     sizes = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], strides, strict=True)]
     spread = np.zeros((*x.shape[:2], *sizes), dtype=bool)
-    spread[(slice(None), slice(None), *(slice(None, None, s) for s in strides))] = x
+    every = (slice(None), slice(None), *(slice(None, None, s) for s in strides))
+    spread[every] = x
     reach = [(w - 1) * step for w, step in zip(kernel_shape, dilations, strict=True)]
     around = [r - p for r, p in zip(reach, pads[:d], strict=True)]
     around += [r - p + o for r, p, o in zip(reach, pads[d:], output_padding, strict=True)]

@@ -106,11 +106,12 @@ def or_pool(
     ]
     y = np.zeros((*x.shape[:2], *counts), dtype=bool)
     for offset in np.ndindex(*kernel_shape):
-        taken = tuple(
+        taken = [
             slice(o, o + (n - 1) * s + 1, s)
             for o, n, s in zip(offset, counts, strides, strict=True)
-        )
-        y |= padded[(slice(None), slice(None), *taken)]
+        ]
+        where = (slice(None), slice(None), *taken)
+        y |= padded[where]
     return y
 
 
