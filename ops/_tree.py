@@ -108,6 +108,7 @@ def evaluate_tree(leaves: np.ndarray, tables: np.ndarray, depth: int) -> np.ndar
     """
     k = fan_in(leaves.shape[2], depth)
     assert k is not None
+    kernels = np.arange(leaves.shape[1])
     bits, first = leaves, 0
     for _ in range(depth):
         n = bits.shape[2] // k
@@ -116,9 +117,8 @@ def evaluate_tree(leaves: np.ndarray, tables: np.ndarray, depth: int) -> np.ndar
             address = np.zeros(bits.shape[:2], dtype=np.int64)
             for slot in range(k):
                 address += bits[:, :, node * k + slot].astype(np.int64) * 2**slot
-            for kernel, table in enumerate(tables[:, first + node]):
-                entry = table[address[:, kernel] // 8] // 2 ** (address[:, kernel] % 8)
-                level[:, kernel, node] = entry % 2 == 1
+            byte = tables[kernels, first + node, address // 8]
+            level[:, :, node] = byte // 2 ** (address % 8) % 2 == 1
         bits, first = level, first + n
     return bits[:, :, 0]
 
