@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -87,15 +87,26 @@ class Operator:
         Gives the defaults that depend on other attributes; its argument has those that are given.
     formula
         The exact semantics, for the documentation.
+    output_shape
+        Element type and extents of the output as formulas, for the documentation; what `schema`
+        infers.
     example
         Inputs (a list of arrays) and attributes of a small example.
+    notes
+        The corner cases, for the documentation: a sentence or two each.
+    constants
+        The inputs that must be constant, and for what: "always", or "to lower" for those that
+        body and kernel take computed, but a netlist does not.
     """
 
     schema: defs.OpSchema
     reference: Callable[..., np.ndarray]
     body: Callable[[onnx.NodeProto | None], str]
     formula: str
+    output_shape: str
     example: tuple[Sequence[np.ndarray | None], Mapping[str, Any]]
+    notes: Sequence[str] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[NodeView], Iterator[Finding]] = no_findings
     more_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = no_more_defaults
 

@@ -211,3 +211,10 @@ bits_(i+1)[b, n, j, e] = bit address of tables[n, first_i + j], where
   address = sum over s of bits_i[b, n, k * j + s, e] << s
   first_0 = 0, first_(i+1) = first_i + k^(depth - 1 - i)
 y[b, n, e] = bits_depth[b, n, 0, e]"""
+
+TREE_NOTES = (
+    "k is the number from 1 to 16 with k^depth = indices.shape[1]; at most 65536 leaves a tree.",
+    "k = 1 makes chains: depth tables of one input, one after the other.",
+    "A kernel may read a bit of the window more than once. The first child of a node is the least "
+    "significant bit of its address.",
+)

@@ -13,16 +13,15 @@ from lgnx.ops._operator import Finding, NodeView, attribute
 MAX_SPATIAL = 3
 
 KERNEL_SHAPE = attribute(
-    "kernel_shape", "INTS", "Extent of the window along each of the d spatial axes, each >= 1."
+    "kernel_shape",
+    "INTS",
+    "Extent of the window along each of the d spatial axes, each >= 1; 1 <= d <= 3.",
 )
-STRIDES = attribute(
-    "strides", "INTS", "Step along each spatial axis, each >= 1. Default: all 1.", required=False
-)
+STRIDES = attribute("strides", "INTS", "Step along each spatial axis, each >= 1.", required=False)
 DILATIONS = attribute(
     "dilations",
     "INTS",
-    "Distance between neighbouring bits of the window along each spatial axis, each >= 1. "
-    "Default: all 1.",
+    "Distance between neighbouring bits of the window along each spatial axis, each >= 1.",
     required=False,
 )
 
@@ -32,8 +31,8 @@ def pads_attribute(limit: str) -> Any:
     return attribute(
         "pads",
         "INTS",
-        "The d entries of the beginnings of the axes, then the d entries of their ends, each >= 0 "
-        f"{limit}. Default: all 0.",
+        "Padding: the d entries of the beginnings of the axes, then the d entries of their ends, "
+        f"each >= 0{limit}.",
         required=False,
     )
 

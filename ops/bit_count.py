@@ -102,8 +102,14 @@ OPERATOR = Operator(
     check=_check,
     formula=(
         "y[s, g] = number of rows n in g * N / groups ... (g + 1) * N / groups - 1 for which\n"
-        "bit s % 64 of x[n, s // 64] is 1"
+        "bit s % 64 of x[n, s // 64] is 1,    0 <= s < B = batch[0]"
     ),
+    output_shape="int32 [B, groups]; B is not inferred",
+    notes=[
+        "Bits behind the last sample do not matter; they need not be 0.",
+        "W must be ceil(B / 64): more words are an error, not ignored. B = 0 takes W = 0.",
+        "N may be 0: the counts are 0.",
+    ],
     example=(
         [np.array([[3], [6], [1], [0]], np.uint64), np.array([3], np.int64)],
         {"groups": 2},

@@ -125,6 +125,7 @@ def check_scale(node: NodeView) -> Iterator[Finding]:
         yield "error", "attribute dtype", f"is {dtype}, must be one of {names}"
         return
     integer = dtype in (TensorProto.INT32, TensorProto.INT64)
+    limit = 2.0 ** (31 if dtype == TensorProto.INT32 else 63)
     tau = node.attributes.get("tau", 1.0)
     if not (np.isfinite(tau) and tau > 0):
         yield "error", "attribute tau", f"is {tau:g}, must be finite and greater than 0"
@@ -139,6 +140,12 @@ def check_scale(node: NodeView) -> Iterator[Finding]:
                 "error",
                 f"attribute {name}",
                 f"is {value:g}, must be a whole number for {SCORE_TYPES[dtype]} scores",
+            )
+        elif integer and not -limit <= value < limit:
+            yield (
+                "error",
+                f"attribute {name}",
+                f"is {value:g}, must fit {SCORE_TYPES[dtype]} scores",
             )
 
 
@@ -156,9 +163,9 @@ def _body(node: onnx.NodeProto | None) -> str:
 
 
 SCALE_ATTRIBUTES = (
-    attribute("bias", 0.0, "Added to the count. Finite; integral for integer scores."),
+    attribute("bias", 0.0, "Added to the count. Finite; a whole number of T for integer scores."),
     attribute("tau", 1.0, "Divides the sum. Finite and > 0; 1 for integer scores."),
-    attribute("beta", 0.0, "Added at the end. Finite; integral for integer scores."),
+    attribute("beta", 0.0, "Added at the end. Finite; a whole number of T for integer scores."),
 )
 
 OPERATOR = Operator(
@@ -184,9 +191,23 @@ OPERATOR = Operator(
     check=_check,
     formula=(
         "count[..., g] = number of ones in x[..., g * N / groups : (g + 1) * N / groups]\n"
-        "y = (T(count) + T(bias)) / T(tau) + T(beta), each step rounded to T; a step whose "
-        "parameter has its default changes nothing"
+        "y = (T(count) + T(bias)) / T(tau) + T(beta), each step rounded to T"
     ),
+    output_shape="dtype [*x.shape[:-1], groups]",
+    notes=[
+        "T is dtype. bias, tau and beta are float32 attributes, converted to T, which is exact for "
+        "every T that they may be used with.",
+        "For float and double each of the conversion of the count, the addition, the division and "
+        "the second addition rounds to nearest, ties to even. Nothing is fused or reordered, so "
+        "two implementations agree on every bit. Adding 0 and dividing by 1 are exact: leaving such "
+        "a step out is no difference, save for the sign of a zero that a division underflows to.",
+        "A sum beyond the largest float is infinite, as IEEE 754 says. Integer sums wrap around "
+        "modulo 2^32 or 2^64.",
+        "(count + beta) / tau, as torchlogix has it, is bias = beta; count / tau + beta is beta.",
+        "x may have any number of leading axes, none included. N may be 0: the counts are 0.",
+        "float16 is not among the types: runtimes compute it in float32 and round once, or step "
+        "by step, and so differ.",
+    ],
     example=(
         [np.array([[1, 1, 0, 1, 0, 0]], bool)],
         {"groups": 2, "bias": 1.0, "tau": 2.0},

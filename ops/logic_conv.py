@@ -25,6 +25,7 @@ from lgnx.ops._tree import (
     TABLES,
     TREE,
     TREE_FORMULA,
+    TREE_NOTES,
     check_tree,
     evaluate_tree,
 )
@@ -334,11 +335,23 @@ OPERATOR = Operator(
     check=_check,
     more_defaults=_defaults,
     formula=(
-        "E_a = floor((D_a + pads[a] + pads[d + a] - dilations[a] * (kernel_shape[a] - 1) - 1) "
-        "/ strides[a]) + 1\n"
         "window(b, e)[c, w] = x[b, c, e * strides - pads + w * dilations] along every axis, 0 "
         "outside x\n" + TREE_FORMULA
     ),
+    output_shape=(
+        "bool [B, K, E_1 .. E_d] with K = indices.shape[0]\n"
+        "E_a = floor((D_a + pads[a] + pads[d + a] - dilations[a] * (kernel_shape[a] - 1) - 1) "
+        "/ strides[a]) + 1"
+    ),
+    notes=[
+        *TREE_NOTES,
+        "pads may be larger than the window. A tree that sees nothing but padding gives what its "
+        "tables say of zeros, which need not be 0.",
+        "Bits behind the last whole step of the window are not read. Every E_a must be at least 1; "
+        "B may be 0.",
+        "There is no group attribute: a kernel reads the channels that its indices name.",
+    ],
+    constants={"indices": "to lower", "tables": "to lower"},
     example=(
         [
             np.array([[[0, 1, 1, 0, 1]]], bool),

@@ -19,7 +19,7 @@ from lgnx.ops._operator import (
     schema,
     set_output,
 )
-from lgnx.ops._tree import INDEX_TYPES, INDICES, TABLES, TREE, TREE_FORMULA, check_tree
+from lgnx.ops._tree import INDEX_TYPES, INDICES, TABLES, TREE, TREE_FORMULA, TREE_NOTES, check_tree
 from lgnx.ops._windows import (
     DILATIONS,
     KERNEL_SHAPE,
@@ -221,12 +221,11 @@ OPERATOR = Operator(
         attributes=[
             KERNEL_SHAPE,
             STRIDES,
-            pads_attribute("and <= dilations * (kernel_shape - 1)"),
+            pads_attribute(" and <= dilations * (kernel_shape - 1)"),
             attribute(
                 "output_padding",
                 "INTS",
-                "Added to the end of each spatial axis of the output, 0 <= entry < stride. "
-                "Default: all 0.",
+                "Added to the end of each spatial axis of the output, 0 <= entry < stride.",
                 required=False,
             ),
             DILATIONS,
@@ -238,12 +237,25 @@ OPERATOR = Operator(
     check=_check,
     more_defaults=_defaults,
     formula=(
-        "E_a = (D_a - 1) * strides[a] + dilations[a] * (kernel_shape[a] - 1) + 1 - pads[a] - "
-        "pads[d + a] + output_padding[a]\n"
         "p_a = e_a + w_a * dilations[a] - (dilations[a] * (kernel_shape[a] - 1) - pads[a])\n"
         "window(b, e)[c, w] = x[b, c, p / strides] where every p_a is divisible by strides[a] and "
         "the quotient lies in x, else 0\n" + TREE_FORMULA
     ),
+    output_shape=(
+        "bool [B, K, E_1 .. E_d] with K = indices.shape[0]\n"
+        "E_a = (D_a - 1) * strides[a] + dilations[a] * (kernel_shape[a] - 1) + 1 - pads[a] - "
+        "pads[d + a] + output_padding[a]"
+    ),
+    notes=[
+        *TREE_NOTES,
+        "Equal to LogicConv with stride 1 over the spread input, padded by "
+        "dilations * (kernel_shape - 1) - pads at either side and by output_padding more at the "
+        "end.",
+        "The window is not flipped: entry w reads what entry kernel_shape - 1 - w of the kernel of "
+        "ONNX's ConvTranspose is multiplied with.",
+        "Every E_a must be at least 1; B may be 0.",
+    ],
+    constants={"indices": "to lower", "tables": "to lower"},
     example=(
         [
             np.array([[[1, 0, 1]]], bool),

@@ -168,6 +168,17 @@ OPERATOR = Operator(
         "address[..., n] = sum over i of x[..., indices[n, i]] << i\n"
         "y[..., n] = (tables[n, address >> 3] >> (address & 7)) & 1"
     ),
+    output_shape="bool [*x.shape[:-1], N] with [N, k] = indices.shape",
+    notes=[
+        "The first of a neuron's inputs is the least significant bit of its address.",
+        "A neuron may read a bit more than once; entries of its table at addresses that then "
+        "cannot occur do not matter.",
+        "x may have any number of leading axes, none included. Where one of them is 0, y is empty.",
+        "k is the second extent of indices, N the first. Neurons of several fan-ins are several "
+        "nodes, and a Concat.",
+        "indices of uint16 are for I <= 65536.",
+    ],
+    constants={"indices": "to lower", "tables": "to lower"},
     example=(
         [
             np.array([[0, 0], [1, 0], [0, 1], [1, 1]], bool),

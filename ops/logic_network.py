@@ -407,6 +407,22 @@ OPERATOR = Operator(
         "the bits of a sample, flattened in C order, are the inputs of the program;\n"
         "y = the outputs of the program, or GroupSum(outputs, groups, bias, tau, beta, dtype)"
     ),
+    output_shape=(
+        "bool [B, n_outputs] if groups = 0, else dtype [B, groups]\n"
+        "B = x.shape[0], or batch[0] if batch is given: then inferred only where that is constant"
+    ),
+    notes=[
+        "The program is a [gate list of its own format](network-program.md), checked as a whole "
+        "before it is used.",
+        "Integers are bits: 0 is 0, anything else is 1. Floats need thresholds; bool takes none.",
+        "Corner cases of numbers and thresholds are those of [Thermometer](#thermometer), of "
+        "words those of [UnpackBits](#unpackbits), of scores those of [GroupSum](#groupsum).",
+        "The function body depends on which inputs a node has, and on whether it has groups; below "
+        "is that of a node with neither. A file has one body for all its LogicNetwork nodes, so "
+        "`lgnx.attach_functions` refuses nodes that differ in these.",
+        "B may be 0.",
+    ],
+    constants={"program": "always", "thresholds": "to lower"},
     example=(
         [np.array([[0, 0], [1, 0], [0, 1], [1, 1]], bool), _example_program(), None],
         {"n_outputs": 2},

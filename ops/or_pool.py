@@ -149,17 +149,27 @@ OPERATOR = Operator(
         [("x", "tensor(bool)", "Bits, shape [B, C, D_1 .. D_d].")],
         ("tensor(bool)", "Bits, shape [B, C, E_1 .. E_d]."),
         _infer,
-        attributes=[KERNEL_SHAPE, STRIDES, pads_attribute("and less than kernel_shape")],
+        attributes=[KERNEL_SHAPE, STRIDES, pads_attribute(" and less than kernel_shape")],
     ),
     reference=or_pool,
     body=_body,
     check=_check,
     more_defaults=_defaults,
     formula=(
-        "E_a = floor((D_a + pads[a] + pads[d + a] - kernel_shape[a]) / strides[a]) + 1\n"
         "y[b, c, e] = OR over w, 0 <= w_a < kernel_shape[a], of x[b, c, e * strides + w - pads], "
         "0 outside x"
     ),
+    output_shape=(
+        "bool [B, C, E_1 .. E_d]\n"
+        "E_a = floor((D_a + pads[a] + pads[d + a] - kernel_shape[a]) / strides[a]) + 1"
+    ),
+    notes=[
+        "Strides are 1 by default, as in ONNX; torch's default is the kernel's extents.",
+        "The result is that of a MaxPool over the numbers 0 and 1: since pads are smaller than the "
+        "window, it matters not whether padding is 0 or minus infinity.",
+        "Bits behind the last whole step of the window are not read: there is no ceil_mode. Every "
+        "E_a must be at least 1; B and C may be 0.",
+    ],
     example=(
         [np.array([[[0, 0, 1, 0, 0]]], bool)],
         {"kernel_shape": [2], "strides": [2], "pads": [0, 1]},

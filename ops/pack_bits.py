@@ -114,6 +114,15 @@ OPERATOR = Operator(
     reference=pack_bits,
     body=_body,
     check=_check,
-    formula="bit s % 64 of y[n, s // 64] = x[s, n]",
+    formula=(
+        "bit s % 64 of y[n, s // 64] = x[s, n]    0 <= s < B\n"
+        "bit s % 64 of y[n, s // 64] = 0          B <= s < 64 * W"
+    ),
+    output_shape="uint64 [N, W] with W = ceil(B / 64)",
+    notes=[
+        "Bit 0 is the least significant one of a word: the words are numbers, whatever the order "
+        "of bytes in memory.",
+        "B = 0 gives [N, 0], N = 0 gives [0, W].",
+    ],
     example=([np.array([[1, 0], [1, 1], [0, 1]], bool)], {}),
 )

@@ -126,7 +126,25 @@ OPERATOR = Operator(
     reference=thermometer,
     body=_body,
     check=check_thresholds,
-    formula="y[..., b] = x[...] > thresholds[..., b]    (>= if strict = 0); NaN gives 0",
+    formula=(
+        "y[..., b] = x[...] > thresholds'[..., b]     if strict = 1\n"
+        "y[..., b] = x[...] >= thresholds'[..., b]    if strict = 0\n"
+        "thresholds' = thresholds broadcast to the shape of x with B appended"
+    ),
+    output_shape="bool [*x.shape, B] with B = thresholds.shape[-1]",
+    notes=[
+        "The comparison is that of T, exact: nothing is converted or rounded. A model whose "
+        "numbers and thresholds differ in type has a Cast in front.",
+        "NaN in x gives 0 for every threshold, with either value of strict. Infinities compare "
+        "as IEEE 754 says; -0.0 equals 0.0.",
+        "Bits keep the order of the thresholds: they need not be sorted or distinct. Unsorted "
+        "ones are a warning of lgnx.check, since they are often a mistake.",
+        "Thresholds never widen x: each of their axes but the last has extent 1 or that of x. The "
+        "same thresholds for every number have shape [B], one row for each feature of "
+        "x [batch, F] has shape [F, B], one row for each channel of an image has [C, 1, 1, B].",
+        "x may be a scalar; y then has shape [B]. Where an extent of x is 0, y is empty.",
+    ],
+    constants={"thresholds": "to lower"},
     example=(
         [np.array([0.2, 0.6], np.float32), np.array([0.25, 0.5, 0.75], np.float32)],
         {},

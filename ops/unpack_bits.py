@@ -128,6 +128,11 @@ OPERATOR = Operator(
     reference=unpack_bits,
     body=_body,
     check=check_packed,
-    formula="y[s, n] = bit s % 64 of x[n, s // 64]",
+    formula="y[s, n] = bit s % 64 of x[n, s // 64]    0 <= s < B = batch[0]",
+    output_shape="bool [B, N]; B is not inferred",
+    notes=[
+        "Bits behind the last sample do not matter; they need not be 0.",
+        "W must be ceil(B / 64): more words are an error, not ignored. B = 0 takes W = 0.",
+    ],
     example=([np.array([[3], [6]], np.uint64), np.array([3], np.int64)], {}),
 )
