@@ -199,8 +199,8 @@ OPERATOR = Operator(
         "every T that they may be used with.",
         "For float and double each of the conversion of the count, the addition, the division and "
         "the second addition rounds to nearest, ties to even. Nothing is fused or reordered, so "
-        "two implementations agree on every bit. Adding 0 and dividing by 1 are exact: leaving such "
-        "a step out is no difference, save for the sign of a zero that a division underflows to.",
+        "two implementations agree on every bit. Adding 0 and dividing by 1 are exact: leaving "
+        "them out is no difference, save for the sign of a zero that a division underflows to.",
         "A sum beyond the largest float is infinite, as IEEE 754 says. Integer sums wrap around "
         "modulo 2^32 or 2^64.",
         "(count + beta) / tau, as torchlogix has it, is bias = beta; count / tau + beta is beta.",
