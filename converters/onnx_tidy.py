@@ -13,8 +13,7 @@ import onnx_ir as ir
 import onnx_ir.passes.common
 import onnx_ir.traversal
 
-import lgnx.ops  # noqa: F401  (registers the schemas that shape inference needs)
-from lgnx.ops import DOMAIN
+from lgnx.ops import DOMAIN, OPERATORS
 from lgnx.passes.remove_casts import RemoveCastsPass
 
 __all__ = ["BATCH", "tidy"]
@@ -46,8 +45,9 @@ def tidy(model: ir.Model) -> onnx.ModelProto:
                 value.type = ir.TensorType(value.type.dtype)
     RemoveCastsPass()(model)
     for node in graph:
-        if node.domain == DOMAIN and node.op_type == "LogicDense":
-            _shrink_indices(node.inputs[1])
+        for field, constant in zip(_constant_fields(node), node.inputs, strict=False):
+            if field == "indices":
+                _shrink_indices(constant)
         if node.domain == "" and node.op_type == "Reshape":
             _keep_first_extent(graph, node)
     ir.passes.common.RemoveUnusedNodesPass()(model)
@@ -92,17 +92,20 @@ def _name_nodes(graph: ir.Graph, scopes: Mapping[ir.Node, str]) -> None:
                 value.name = node.name if number == 0 else f"{node.name}:{number}"
 
 
+def _constant_fields(node: ir.Node) -> list[str]:
+    """Names of the inputs of a node; empty for those that are no constants by their nature."""
+    if node.domain == DOMAIN:
+        names = [value.name for value in OPERATORS[node.op_type].schema.inputs]
+        return [name if name in ("thresholds", "indices", "tables") else "" for name in names]
+    return ["", "shape"] if node.op_type == "Reshape" else []
+
+
 def _name_constants(graph: ir.Graph, scopes: Mapping[ir.Node, str]) -> None:
     """Name initializers after the first node that reads them."""
-    fields = {
-        "Thermometer": ("", "thresholds"),
-        "LogicDense": ("", "indices", "tables"),
-        "Reshape": ("", "shape"),
-    }
     used = {value.name for value in (*graph.inputs, *graph.outputs) if value.name}
     named: set[ir.Value] = set()
     for node in graph:
-        names = fields.get(node.op_type, ())
+        names = _constant_fields(node)
         for number, value in enumerate(node.inputs):
             if value is None or not value.is_initializer() or value in named:
                 continue

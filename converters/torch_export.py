@@ -49,8 +49,8 @@ def export(
     Parameters
     ----------
     module
-        Any module. Layers of torchlogix may stand anywhere in it, as may the operators of
-        `lgnx.converters.torch_ops`.
+        Any module. Layers of torchlogix may stand anywhere in it, as may the functions and modules
+        of `lgnx.torch`.
     sample
         An input (torch tensor or numpy array, the batch first), or a tuple of them for a forward
         with several arguments. The module is run on it. Shapes and dtypes matter; of the values
@@ -215,7 +215,7 @@ def _onnx(
 ) -> ir.Model:
     import torch
 
-    from lgnx.converters.torch_ops import translations
+    from lgnx.torch import translations
 
     program = None
     logging.disable(logging.ERROR)  # torch logs whole graphs when it fails, and prints some

@@ -78,7 +78,7 @@ def _as_bits(x: torch.Tensor) -> torch.Tensor:
 
 def _binarization(layer: Any, calls: Calls) -> Forward | None:
     """Binarization layers: bit j of a feature is feature > threshold j."""
-    from lgnx.converters.torch_ops import thermometer
+    from lgnx.torch import thermometer
 
     given = layer.get_thresholds()
     if given is None:
@@ -122,7 +122,7 @@ def _thresholds(given: torch.Tensor, dtype: torch.dtype, shape: tuple[int, ...])
 
 def _logic_dense(layer: Any, calls: Calls) -> Forward | None:
     """A dense layer of truth tables."""
-    from lgnx.converters.torch_ops import logic_dense
+    from lgnx.torch import logic_dense
 
     if calls.odd_value is not None:
         raise ModelError(
@@ -164,7 +164,7 @@ def _group_sum(layer: Any, calls: Calls) -> Forward | None:
     """Counts by group, scaled as (count + beta) / tau."""
     import torch
 
-    from lgnx.converters.torch_ops import group_sum
+    from lgnx.torch import group_sum
 
     # A sum of other numbers than bits is ordinary arithmetic.
     scored = (torch.float32, torch.float64, torch.int64)

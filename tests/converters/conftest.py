@@ -20,7 +20,6 @@ except MissingExtraError:
     collect_ignore = [
         "test_bit_order.py",
         "test_torch_export.py",
-        "test_torch_ops.py",
         "test_torchlogix.py",
     ]
 
