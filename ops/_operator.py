@@ -92,6 +92,8 @@ class Operator:
         infers.
     example
         Inputs (a list of arrays) and attributes of a small example.
+    caption
+        What the example shows, for the documentation.
     notes
         The corner cases, for the documentation: a sentence or two each.
     constants
@@ -105,6 +107,7 @@ class Operator:
     formula: str
     output_shape: str
     example: tuple[Sequence[np.ndarray | None], Mapping[str, Any]]
+    caption: str
     notes: Sequence[str] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[NodeView], Iterator[Finding]] = no_findings

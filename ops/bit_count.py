@@ -105,6 +105,7 @@ OPERATOR = Operator(
         "bit s % 64 of x[n, s // 64] is 1,    0 <= s < B = batch[0]"
     ),
     output_shape="int32 [B, groups]; B is not inferred",
+    caption="the rows 0 and 1, and the rows 2 and 3, are a group each.",
     notes=[
         "Bits behind the last sample do not matter; they need not be 0.",
         "W must be ceil(B / 64): more words are an error, not ignored. B = 0 takes W = 0.",

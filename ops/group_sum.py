@@ -194,6 +194,7 @@ OPERATOR = Operator(
         "y = (T(count) + T(bias)) / T(tau) + T(beta), each step rounded to T"
     ),
     output_shape="dtype [*x.shape[:-1], groups]",
+    caption="(count + 1) / 2 of two groups of three bits.",
     notes=[
         "T is dtype. bias, tau and beta are float32 attributes, converted to T, which is exact for "
         "every T that they may be used with.",

@@ -343,6 +343,7 @@ OPERATOR = Operator(
         "E_a = floor((D_a + pads[a] + pads[d + a] - dilations[a] * (kernel_shape[a] - 1) - 1) "
         "/ strides[a]) + 1"
     ),
+    caption="(w_0 AND w_1) OR (w_1 XOR w_2) as a tree, with one bit of padding at either end.",
     notes=[
         *TREE_NOTES,
         "pads may be larger than the window. A tree that sees nothing but padding gives what its "

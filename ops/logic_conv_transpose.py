@@ -246,6 +246,7 @@ OPERATOR = Operator(
         "E_a = (D_a - 1) * strides[a] + dilations[a] * (kernel_shape[a] - 1) + 1 - pads[a] - "
         "pads[d + a] + output_padding[a]"
     ),
+    caption="the OR of neighbours in 1 0 0 0 1, the spread input, with a 0 at either end.",
     notes=[
         *TREE_NOTES,
         "Equal to LogicConv with stride 1 over the spread input, padded by "

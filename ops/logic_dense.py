@@ -169,6 +169,7 @@ OPERATOR = Operator(
         "y[..., n] = (tables[n, address >> 3] >> (address & 7)) & 1"
     ),
     output_shape="bool [*x.shape[:-1], N] with [N, k] = indices.shape",
+    caption="the sum of two bits: neuron 0 is its lower bit, the XOR, neuron 1 the carry, the AND.",
     notes=[
         "The first of a neuron's inputs is the least significant bit of its address.",
         "A neuron may read a bit more than once; entries of its table at addresses that then "
@@ -183,7 +184,7 @@ OPERATOR = Operator(
         [
             np.array([[0, 0], [1, 0], [0, 1], [1, 1]], bool),
             np.array([[0, 1], [0, 1]], np.int32),
-            np.array([[0x2], [0x6]], np.uint8),
+            np.array([[0x6], [0x8]], np.uint8),
         ],
         {},
     ),

@@ -32,7 +32,7 @@ from lgnx.ops.group_sum import (
     scale_counts,
 )
 from lgnx.ops.program import Program, ProgramError, Run, decode, encode
-from lgnx.ops.thermometer import check_thresholds
+from lgnx.ops.thermometer import check_strict, check_thresholds
 from lgnx.ops.unpack_bits import check_batch, check_packed
 
 HEAD = """
@@ -294,6 +294,9 @@ def _check(node: NodeView) -> Iterator[Finding]:
     words = node.constants.get("program")
     if words is not None:
         yield from _check_program(node, words)
+    elif "program" in node.inputs:
+        yield "error", "input program", "is computed, must be an initializer"
+    yield from check_strict(node)
     if groups:
         yield from check_groups(groups, n_outputs)
         yield from check_scale(node)
@@ -311,6 +314,8 @@ def _check(node: NodeView) -> Iterator[Finding]:
             yield "error", "input x", f"is {kind}, must be uint64 where batch is given"
         yield from check_packed(node)
     elif "thresholds" in node.inputs:
+        if kind is not None and kind == np.bool_:
+            yield "error", "input x", "is bool, which takes no thresholds"
         yield from check_thresholds(node)
     elif kind is not None and kind.kind == "f":
         yield "error", "input x", f"is {kind}, which needs the input thresholds"
@@ -411,6 +416,7 @@ OPERATOR = Operator(
         "bool [B, n_outputs] if groups = 0, else dtype [B, groups]\n"
         "B = x.shape[0], or batch[0] if batch is given: then inferred only where that is constant"
     ),
+    caption="the [example of the program format](network-program.md#example).",
     notes=[
         "The program is a [gate list of its own format](network-program.md), checked as a whole "
         "before it is used.",

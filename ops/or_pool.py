@@ -163,6 +163,7 @@ OPERATOR = Operator(
         "bool [B, C, E_1 .. E_d]\n"
         "E_a = floor((D_a + pads[a] + pads[d + a] - kernel_shape[a]) / strides[a]) + 1"
     ),
+    caption="windows of two bits, the last of which reaches into the padding.",
     notes=[
         "Strides are 1 by default, as in ONNX; torch's default is the kernel's extents.",
         "The result is that of a MaxPool over the numbers 0 and 1: since pads are smaller than the "

@@ -119,6 +119,7 @@ OPERATOR = Operator(
         "bit s % 64 of y[n, s // 64] = 0          B <= s < 64 * W"
     ),
     output_shape="uint64 [N, W] with W = ceil(B / 64)",
+    caption="three samples of two bits: bit 0 is 1 in the samples 0 and 1, bit 1 in 1 and 2.",
     notes=[
         "Bit 0 is the least significant one of a word: the words are numbers, whatever the order "
         "of bytes in memory.",

@@ -62,11 +62,15 @@ def thermometer(x: np.ndarray, thresholds: np.ndarray, strict: int = 1) -> np.nd
         return x[..., None] > thresholds if strict else x[..., None] >= thresholds
 
 
-def check_thresholds(node: NodeView) -> Iterator[Finding]:
-    """Find thresholds that cannot be used, or that look like a mistake."""
+def check_strict(node: NodeView) -> Iterator[Finding]:
+    """Find another value than 0 or 1."""
     strict = node.attributes.get("strict", 1)
     if strict not in (0, 1):
         yield "error", "attribute strict", f"is {strict}, must be 0 (x >= t) or 1 (x > t)"
+
+
+def check_thresholds(node: NodeView) -> Iterator[Finding]:
+    """Find thresholds that cannot be used, or that look like a mistake."""
     thresholds = node.constants.get("thresholds")
     if thresholds is None:
         return
@@ -101,6 +105,11 @@ def check_thresholds(node: NodeView) -> Iterator[Finding]:
             return
 
 
+def _check(node: NodeView) -> Iterator[Finding]:
+    yield from check_strict(node)
+    yield from check_thresholds(node)
+
+
 def _body(node: onnx.NodeProto | None) -> str:
     return BODY
 
@@ -125,13 +134,14 @@ OPERATOR = Operator(
     ),
     reference=thermometer,
     body=_body,
-    check=check_thresholds,
+    check=_check,
     formula=(
         "y[..., b] = x[...] > thresholds'[..., b]     if strict = 1\n"
         "y[..., b] = x[...] >= thresholds'[..., b]    if strict = 0\n"
         "thresholds' = thresholds broadcast to the shape of x with B appended"
     ),
     output_shape="bool [*x.shape, B] with B = thresholds.shape[-1]",
+    caption="the numbers 0.2 and 0.6 with three thresholds.",
     notes=[
         "The comparison is that of T, exact: nothing is converted or rounded. A model whose "
         "numbers and thresholds differ in type has a Cast in front.",

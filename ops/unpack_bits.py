@@ -130,6 +130,7 @@ OPERATOR = Operator(
     check=check_packed,
     formula="y[s, n] = bit s % 64 of x[n, s // 64]    0 <= s < B = batch[0]",
     output_shape="bool [B, N]; B is not inferred",
+    caption="what PackBits gave in its example.",
     notes=[
         "Bits behind the last sample do not matter; they need not be 0.",
         "W must be ceil(B / 64): more words are an error, not ignored. B = 0 takes W = 0.",
