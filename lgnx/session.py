@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 import onnxruntime
 
 from lgnx.files import as_proto, model_name
+from lgnx.netlist.estimate import LAYERS, estimate_gates
 from lgnx.ops import DOMAIN, register
 from lgnx.ops.errors import ModelError
+
+MAX_FUSED_GATES = 1_000_000
+"""Gates that `InferenceSession` fuses at most, unless asked to."""
 
 
 class InferenceSession(onnxruntime.InferenceSession):
     """An `onnxruntime.InferenceSession` with the lgnx kernels registered.
 
     Boolean regions of the model are fused to one LogicNetwork each, in memory, so a layer-level
-    file runs as fast as a network-level one.
+    file runs as fast as a network-level one. Fusing unrolls convolutions: where that would make
+    more than `MAX_FUSED_GATES` gates, layers run through their own kernels.
 
     Parameters
     ----------
@@ -28,6 +33,8 @@ class InferenceSession(onnxruntime.InferenceSession):
     providers
         As for onnxruntime; the CPU where it is not given.
     fuse
+        ``"auto"`` fuses models with logic layers of at most `MAX_FUSED_GATES` gates, as estimated
+        from their shapes; True fuses whatever the size, and regions of ONNX's own logic, too;
         False runs the model as it is.
     kwargs
         Handed on to onnxruntime.
@@ -44,11 +51,11 @@ class InferenceSession(onnxruntime.InferenceSession):
         sess_options: onnxruntime.SessionOptions | None = None,
         providers: list[Any] | None = None,
         *,
-        fuse: bool = True,
+        fuse: bool | Literal["auto"] = "auto",
         **kwargs: Any,
     ) -> None:
         proto = as_proto(model)
-        if fuse and _has_layers(proto):
+        if fuse is True or (fuse == "auto" and _is_fused(proto)):
             from lgnx.passes import lower
 
             data = lower(proto, to="network").SerializeToString()
@@ -68,8 +75,9 @@ class InferenceSession(onnxruntime.InferenceSession):
             raise ModelError(f"{model_name(model)}: {_short(error)}") from error
 
 
-def _has_layers(proto: onnx.ModelProto) -> bool:
-    return any(node.domain == DOMAIN and node.op_type == "LogicDense" for node in proto.graph.node)
+def _is_fused(proto: onnx.ModelProto) -> bool:
+    layers = (n for n in proto.graph.node if n.domain == DOMAIN and n.op_type in LAYERS)
+    return any(layers) and estimate_gates(proto) <= MAX_FUSED_GATES
 
 
 def _short(error: Exception) -> str:

@@ -44,8 +44,8 @@ def window_sources(
     strides, dilations = strides or [1] * d, dilations or [1] * d
     pads, added = pads or [0] * (2 * d), output_padding or [0] * d
     reach = [n * (w - 1) for w, n in zip(kernel_shape, dilations, strict=True)]
-    bits = np.arange(channels * int(np.prod(spatial, dtype=np.int64)), dtype=np.int64)
-    bits = bits.reshape(channels, *spatial)
+    n_bits = channels * int(np.prod(spatial, dtype=np.int64))
+    bits: np.ndarray = np.arange(n_bits, dtype=np.int64).reshape(channels, *spatial)
     around = list(zip(pads[:d], pads[d:], strict=True))
     if transpose:
         spread = np.full(
@@ -53,7 +53,8 @@ def window_sources(
             PADDING,
             np.int64,
         )
-        spread[(slice(None), *(slice(None, None, s) for s in strides))] = bits
+        every = (slice(None), *(slice(None, None, s) for s in strides))
+        spread[every] = bits
         bits = spread
         around = [
             (r - begin, r - end + more)
@@ -64,9 +65,8 @@ def window_sources(
     axes = tuple(range(1, d + 1))
     # Axes of the view: channels, positions, places of the window with those in its gaps.
     views = np.lib.stride_tricks.sliding_window_view(padded, [r + 1 for r in reach], axes)
-    steps = (*(slice(None, None, s) for s in strides), *(slice(None, None, n) for n in dilations))
-    taken = views[(slice(None), *steps)]
-    return taken.transpose(0, *range(d + 1, 2 * d + 1), *axes)
+    steps = (slice(None), *(slice(None, None, n) for n in (*strides, *dilations)))
+    return views[steps].transpose(0, *range(d + 1, 2 * d + 1), *axes)
 
 
 def leaf_sources(indices: np.ndarray, sources: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from lgnx.netlist.netlist import Netlist
-from lgnx.netlist.regions import Region, constant_value, find_regions
+from lgnx.netlist.probe import constant_value
+from lgnx.netlist.regions import Region, find_regions
 from lgnx.ops import DOMAIN, engine
 from lgnx.ops.program import encode
 from lgnx.passes.edit import Inserter, batch_dim, is_lgnx, is_op, remove_dead, replace
@@ -152,7 +153,7 @@ def _packed(region: Region) -> tuple[ir.Value, ir.Value] | None:
 
 def _group_sum(region: Region) -> ir.Node | None:
     """The GroupSum that all bits of the region go to, if there is one."""
-    if len(region.sinks) != 1 or len(region.sink_shapes[0]) != 1:
+    if len(region.sinks) != 1 or not _is_rows(region.sink_shapes[0]):
         return None
     sink = region.sinks[0]
     users = list(sink.consumers())
@@ -187,9 +188,14 @@ def _split(insert: Inserter, region: Region, y: ir.Value) -> list[ir.Value]:
                 insert.constant(name, np.array([value], np.int64))
                 for name, value in (("start", start), ("end", start + width), ("axis", 1))
             ]
-            part = insert.op("Slice", [y, *bounds], dtype=_BITS, shape=[batch_dim(sink), width])
-        if len(shape) != 1:
-            part = insert.reshape(part, [-1, *shape], [batch_dim(sink), *shape])
+            part = insert.op("Slice", [y, *bounds], dtype=_BITS, shape=[batch_dim(y), width])
+        if not _is_rows(shape):
+            part = insert.reshape(part, [-1, *shape[1:]], [batch_dim(sink), *shape[1:]])
         parts.append(part)
         start += width
     return parts
+
+
+def _is_rows(shape: tuple[int, ...]) -> bool:
+    """Tell whether a sink is one row of bits for each sample."""
+    return len(shape) == 2 and shape[0] == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from lgnx.netlist.regions import constant_value
+from lgnx.netlist.probe import constant_value
 from lgnx.passes.edit import add_constant, is_op, remove_dead
 
 __all__ = ["MergeGathersPass"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from lgnx.netlist.regions import constant_value
-from lgnx.netlist.symbolic import is_data_movement
+from lgnx.netlist.probe import constant_value
+from lgnx.netlist.rules import is_data_movement
 from lgnx.passes.edit import Inserter, fresh_name, is_op, remove_dead, replace
 
 __all__ = ["RemoveCastsPass"]

@@ -227,3 +227,25 @@ def test_a_network_level_file_is_loaded_without_what_only_passes_need(make, tmp_
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "lgnx.session" in loaded
     assert not {"onnx_ir", "sympy", "onnx.reference", "lgnx.passes"} & set(loaded)
+
+
+class FusedError(Exception):
+    pass
+
+
+def test_large_convolutions_are_not_fused_unless_asked(make, monkeypatch):
+    def lower(model, to):
+        raise FusedError(to)
+
+    m = make(1, 4, 4)
+    model = lgnx.attach_functions(m.model(m.op("OrPool", "x", kernel_shape=[2, 2])))
+    monkeypatch.setattr("lgnx.passes.lower", lower)
+    monkeypatch.setattr("lgnx.session.MAX_FUSED_GATES", 27)
+    with pytest.raises(FusedError, match="network"):
+        lgnx.InferenceSession(model)
+    monkeypatch.setattr("lgnx.session.MAX_FUSED_GATES", 26)
+    x = np.eye(16, dtype=bool).reshape(16, 1, 4, 4)
+    y = lgnx.InferenceSession(model).run(None, {"x": x})[0]
+    np.testing.assert_array_equal(y, run_reference(model, x)[0])
+    with pytest.raises(FusedError, match="network"):
+        lgnx.InferenceSession(model, fuse=True)

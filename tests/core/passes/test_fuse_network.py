@@ -183,3 +183,70 @@ def test_any_boolean_graph_keeps_its_function(make, apply, ops, data, seed):
     )
     result = apply(m.model(*outputs), "fuse-network", "remove-unused")
     assert ops(result)["LogicDense"] == ops(result)["Xor"] == 0
+
+
+def trees(m, channels, kernel, n, k, depth, rng):
+    nodes = sum(k**level for level in range(depth))
+    tables = rng.integers(0, 256, (n, nodes, max(1, 2**k // 8)), dtype=np.uint8)
+    if k < 3:
+        tables &= np.uint8(2**2**k - 1)
+    indices = rng.integers(0, channels * int(np.prod(kernel)), (n, k**depth), dtype=np.int32)
+    return m.constant(indices), m.constant(tables)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), d=st.integers(1, 3), seed=st.integers(0, 999))
+def test_convolutions_and_pools_are_unrolled(make, apply, ops, data, d, seed):
+    def each(low, high, n=d):
+        return data.draw(st.lists(st.integers(low, high), min_size=n, max_size=n))
+
+    rng = np.random.default_rng(seed)
+    channels, kernels = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    k, depth = data.draw(st.sampled_from([(1, 1), (1, 3), (2, 1), (2, 3), (3, 2), (4, 1), (6, 1)]))
+    spatial, kernel, strides, dilations = each(3, 4), each(1, 2), each(1, 2), each(1, 2)
+    a = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
+    m = make(channels, *spatial)
+    weights = trees(m, channels, kernel, kernels, k, depth, rng)
+    kind = data.draw(st.sampled_from(["LogicConv", "LogicConvTranspose", "OrPool"]))
+    if kind == "LogicConv":
+        y = m.op(kind, "x", *weights, depth=depth, pads=each(0, 2, 2 * d), **a)
+    elif kind == "OrPool":
+        pads = [data.draw(st.integers(0, n - 1)) for n in kernel * 2]
+        y = m.op(kind, "x", kernel_shape=kernel, strides=strides, pads=pads)
+    else:
+        added = [data.draw(st.integers(0, s - 1)) for s in strides]
+        y = m.op(kind, "x", *weights, depth=depth, output_padding=added, **a)
+    result = apply(m.model(m.op("Not", y)), "fuse-network", "remove-unused")
+    assert set(ops(result)) <= {"LogicNetwork", "Reshape"}
+
+
+def test_a_convolutional_classifier_becomes_one_node(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(2, 4, 4, dtype=FLOAT)
+    bits = m.op("Thermometer", "x", m.constant(np.array([0.25, 0.75], np.float32)))
+    bits = m.op("Reshape", m.op("Transpose", bits, perm=[0, 1, 4, 2, 3]), m.constant([0, 4, 4, 4]))
+    y = m.op("LogicConv", bits, *trees(m, 4, [3, 3], 6, 2, 2, rng), kernel_shape=[3, 3], depth=2)
+    y = m.op("OrPool", y, kernel_shape=[2, 2])
+    y = m.dense(m.op("Reshape", y, m.constant([0, 6])), 6, 8, 2, rng)
+    result = apply(m.model(m.op("GroupSum", y, groups=4)), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1}
+    assert len(result.graph.node[0].input) == 3
+
+
+def test_the_batch_may_be_any_axis_between_two_layers(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(3, 4)
+    turned = m.op("Transpose", m.dense("x", 4, 5, 2, rng), perm=[2, 0, 1])
+    y = m.op("Transpose", m.dense(turned, 3, 4, 2, rng), perm=[1, 0, 2])
+    result = apply(m.model(y), "fuse-network", "remove-unused")
+    assert ops(result) == {"LogicNetwork": 1, "Reshape": 2}
+
+
+def test_rows_of_samples_may_be_a_batch_of_their_own(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make(3, 4)
+    rows = m.dense(m.op("Reshape", "x", m.constant([-1, 4])), 4, 5, 2, rng)
+    y = m.dense(m.op("Reshape", rows, m.constant([-1, 15])), 15, 4, 2, rng)
+    result = apply(m.model(y, rows), "fuse-network", "remove-unused")
+    assert ops(result)["LogicNetwork"] == 1
+    assert ops(result)["LogicDense"] == 0

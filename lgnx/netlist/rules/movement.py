@@ -1,0 +1,104 @@
+"""Data movement on wires: onnx's own implementation moves their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from lgnx.netlist.rules.call import Call
+from lgnx.netlist.rules.evaluate import evaluate
+from lgnx.netlist.rules.values import NotBooleanError, Symbols, decode
+
+_END = np.iinfo(np.int32).max  # what exporters write for the end of an axis, or more
+
+_MOVES = frozenset(
+    """
+    Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Pad
+    Reshape Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze
+    """.split()
+)
+
+
+def is_data_movement(node: ir.Node) -> bool:
+    """Tell whether an operator moves values about without looking at them."""
+    return node.domain == "" and node.op_type in _MOVES
+
+
+def moved_inputs(node: ir.Node) -> list[int]:
+    """Inputs whose values a data movement moves; the others say where to."""
+    if node.op_type == "Concat":
+        return list(range(len(node.inputs)))
+    if node.op_type == "Pad" and len(node.inputs) > 2 and node.inputs[2] is not None:
+        return [0, 2]
+    return [0]
+
+
+def _run(call: Call) -> list[Symbols]:
+    moved = moved_inputs(call.node)
+    symbols = {i: call.symbols(i) for i in moved}
+    others = [
+        None if i in symbols or not call.given(i) else call.constant(i)
+        for i in range(len(call.inputs))
+    ]
+    for value in symbols.values():
+        if len(value.shape):
+            _, batch = decode([value])
+            _keeps_samples(call, batch, len(value.shape), others)
+    width = max(len(value.planes) for value in symbols.values())
+    low = min(value.low for value in symbols.values())
+    high = max(value.high for value in symbols.values())
+    planes = {i: _extended(value, width) for i, value in symbols.items()}
+    results = [
+        evaluate(
+            call.node,
+            [planes[i][w] if i in planes else other for i, other in enumerate(others)],
+            call.opset,
+        )
+        for w in range(width)
+    ]
+    dtype = symbols[0].dtype
+    outputs = [Symbols(np.stack(part), low, high, dtype) for part in zip(*results, strict=True)]
+    for output in outputs:
+        decode([output])
+    return outputs
+
+
+def _extended(value: Symbols, width: int) -> np.ndarray:
+    """The planes of numbers, with copies of the sign or zeros in front."""
+    missing = width - len(value.planes)
+    sign = value.planes[-1:] if value.low < 0 else np.zeros_like(value.planes[-1:])
+    return np.concatenate([value.planes, *[sign] * missing])
+
+
+def _keeps_samples(call: Call, batch: int, rank: int, others: list[np.ndarray | None]) -> None:
+    """Refuse what selects along the batch, which two samples alone may not show."""
+    if _picks_samples(call, batch, rank, others):
+        raise NotBooleanError("it may pick samples of the batch")
+
+
+def _picks_samples(call: Call, batch: int, rank: int, others: list[np.ndarray | None]) -> bool:
+    op, attributes = call.node.op_type, call.node.attributes
+    if op in ("Concat", "Gather", "GatherElements", "Split"):
+        return attributes.get_int("axis", 0) % rank == batch
+    if op == "GatherND":
+        first = attributes.get_int("batch_dims", 0)
+        indices = others[1]
+        assert indices is not None
+        return first <= batch < first + indices.shape[-1]
+    if op == "Pad":
+        pads, axes = [*others, None, None, None][1:4:2]
+        assert pads is not None
+        axes = np.arange(rank) if axes is None else axes % rank
+        return bool(pads.reshape(2, -1)[:, axes == batch].any())
+    if op == "Slice":
+        starts, ends, axes, steps = [*others, None, None, None, None][1:5]
+        assert starts is not None
+        assert ends is not None
+        axes = np.arange(len(starts)) if axes is None else axes % rank
+        steps = np.ones(len(starts)) if steps is None else steps
+        whole = (starts == 0) & (ends >= _END) & (steps == 1)
+        return bool(((axes == batch) & ~whole).any())
+    return False
+
+
+RULES = {("", name): _run for name in _MOVES}

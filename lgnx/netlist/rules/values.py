@@ -1,0 +1,166 @@
+"""Symbolic values: wires in place of bits, and numbers whose bits are wires.
+
+Every bit is a number. 0 and 1 are the constants; any other number is a literal of the netlist that
+grows meanwhile. The batch is run with two samples, whose literals differ by OFFSET. Both samples
+must show the same picture, or an operator has mixed samples and is not logic of one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnx.netlist.arithmetic import Number
+from lgnx.ops.errors import LgnxError
+
+SAMPLES = 2
+OFFSET = np.int64(1) << 40
+BOOL = np.dtype(bool)
+
+
+class NotBooleanError(LgnxError):
+    """A node is not Boolean logic on the bits of one sample; the message says why."""
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """A tensor of bits, or of numbers made of bits.
+
+    Attributes
+    ----------
+    planes
+        int64 [W, ...]: bit w of each number, of all samples, in two's complement (without a sign
+        where ``low`` is not negative). Bits have one plane.
+    low, high
+        Bounds of the numbers; 0 and 1 for bits.
+    dtype
+        Element type in the model.
+    """
+
+    planes: np.ndarray
+    low: int
+    high: int
+    dtype: np.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
+        return self.planes.shape[1:]
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether the tensor is bool."""
+        return self.dtype == BOOL
+
+
+def source_bits(literals: np.ndarray) -> Symbols:
+    """Make bits of a batch of the literals of one sample, uint32 [...]."""
+    return encode(Number(literals[None, None], 0, 1), 0, BOOL)
+
+
+def constant_symbols(array: np.ndarray) -> Symbols:
+    """Make a symbolic value of a constant.
+
+    Raises
+    ------
+    NotBooleanError
+        If it holds anything but whole numbers.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise NotBooleanError(f"it reads a constant of {array.dtype}")
+    if array.dtype.kind == "f" and not (np.isfinite(array) & (array == np.floor(array))).all():
+        raise NotBooleanError("it computes with a constant that is not a whole number")
+    if array.size and max(abs(float(array.min())), abs(float(array.max()))) >= 1 << 62:
+        raise NotBooleanError("it computes with a constant beyond 62 bits")
+    number = Number.constant(array.astype(np.int64))
+    return Symbols(number.planes.astype(np.int64), number.low, number.high, array.dtype)
+
+
+def decode(values: Sequence[Symbols]) -> tuple[list[Number], int]:
+    """Find the numbers of one sample in values that are broadcast against each other.
+
+    Returns
+    -------
+    tuple
+        The numbers, whose axes are those of the tensors, and the axis of the batch, which has as
+        many entries as the tensors have for each sample along it.
+
+    Raises
+    ------
+    NotBooleanError
+        If no axis is the batch, or if samples were mixed.
+    """
+    try:
+        shape = np.broadcast_shapes(*(value.shape for value in values))
+    except ValueError as error:
+        raise NotBooleanError(f"its inputs do not broadcast: {error}") from error
+    planes = [np.broadcast_to(v.planes, (len(v.planes), *shape)) for v in values]
+    candidates = [axis for axis, extent in enumerate(shape) if extent % SAMPLES == 0]
+    for axis in candidates:
+        literals = [_one_sample(part, axis) for part in planes]
+        found = [part for part in literals if part is not None]
+        if len(found) == len(values):
+            numbers = [Number(p, v.low, v.high) for p, v in zip(found, values, strict=True)]
+            return numbers, axis
+    if candidates:
+        raise NotBooleanError("it mixes samples of the batch")
+    raise NotBooleanError("none of its axes is the batch")
+
+
+def encode(number: Number, axis: int, dtype: np.dtype) -> Symbols:
+    """Undo `decode`: give the numbers of a batch, whose axis is given."""
+    literals = number.planes
+    shape = list(literals.shape)
+    shape[1 + axis] *= SAMPLES
+    both = np.empty(shape, np.int64)
+    one, two = np.split(both, SAMPLES, axis=1 + axis)
+    one[...] = literals
+    np.add(one, OFFSET, out=two)
+    np.copyto(two, one, where=one < 2)
+    return Symbols(both, number.low, number.high, dtype)
+
+
+def _one_sample(planes: np.ndarray, axis: int) -> np.ndarray | None:
+    one, two = np.split(planes, SAMPLES, axis=1 + axis)
+    if not np.array_equal(two, np.where(one > 1, one + OFFSET, one)):
+        return None
+    return one.astype(np.uint32)
+
+
+def exact(value: Symbols) -> Symbols:
+    """Give a value back whose numbers its type holds exactly.
+
+    Raises
+    ------
+    NotBooleanError
+        If some may not be.
+    """
+    low, high = exact_range(value.dtype)
+    if value.low < low or value.high > high:
+        raise NotBooleanError(
+            f"its numbers may lie from {value.low} to {value.high}, which {value.dtype} does not "
+            "hold exactly"
+        )
+    return value
+
+
+def exact_range(dtype: np.dtype) -> tuple[int, int]:
+    """Whole numbers that a type holds, all of them exactly.
+
+    Raises
+    ------
+    NotBooleanError
+        If it is no type to compute with.
+    """
+    if dtype == BOOL:
+        return 0, 1
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return int(limits.min), int(limits.max)
+    if dtype.kind == "f":
+        limit = 1 << (np.finfo(dtype).nmant + 1)
+        return -limit, limit
+    raise NotBooleanError(f"it computes in {dtype}")
