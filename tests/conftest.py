@@ -43,6 +43,17 @@ class ModelMaker:
         indices = rng.integers(0, n_inputs, (n, k), dtype=np.int32)
         return self.op("LogicDense", x, self.constant(indices), self.constant(tables))
 
+    def trees(
+        self, window: int, kernels: int, k: int, depth: int, rng: np.random.Generator
+    ) -> list[str]:
+        """Indices into a window of so many bits, and tables, of trees of k-input tables."""
+        nodes = sum(k**level for level in range(depth))
+        tables = rng.integers(0, 256, (kernels, nodes, max(1, 2**k // 8)), dtype=np.uint8)
+        if k < 3:
+            tables &= np.uint8(2**2**k - 1)
+        indices = rng.integers(0, window, (kernels, k**depth), dtype=np.int32)
+        return [self.constant(indices), self.constant(tables)]
+
     def model(self, *outputs: str) -> onnx.ModelProto:
         values = [onnx.ValueInfoProto(name=name) for name in outputs]
         graph = helper.make_graph(self.nodes, "g", self.inputs, values, self.constants)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from lgnx.ops import DOMAIN
+from lgnx.netlist import probe
+from lgnx.ops import DOMAIN, OPERATORS
 
 
 def is_op(node: ir.Node | None, *names: str, domain: str = "") -> bool:
@@ -119,3 +120,16 @@ def remove_dead(graph: ir.Graph, nodes: Sequence[ir.Node]) -> None:
 def batch_dim(value: ir.Value) -> Any:
     """First dimension of a value as shape inference knows it."""
     return value.shape[0] if value.shape is not None and len(value.shape) else None
+
+
+def sample_shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    """Shape of a value without its first axis, where it is static and holds something."""
+    shape = None if value is None else probe.sample_shape(value)
+    return None if shape is None or 0 in shape else shape
+
+
+def attributes_of(node: ir.Node) -> dict[str, Any]:
+    """Attributes of an lgnx node by name, defaults filled in."""
+    return OPERATORS[node.op_type].with_defaults(
+        {name: attribute.value for name, attribute in node.attributes.items()}
+    )

@@ -17,9 +17,13 @@ from lgnx.ops.errors import InputError, ModelError
 from lgnx.passes.cancel_pack_unpack import CancelPackUnpackPass
 from lgnx.passes.fuse_network import FuseNetworkPass
 from lgnx.passes.lower_group_sum import LowerGroupSumPass
+from lgnx.passes.lower_logic_conv import LowerLogicConvPass
+from lgnx.passes.lower_logic_conv_transpose import LowerLogicConvTransposePass
 from lgnx.passes.lower_logic_dense import LowerLogicDensePass
+from lgnx.passes.lower_or_pool import LowerOrPoolPass
 from lgnx.passes.lower_thermometer import LowerThermometerPass
 from lgnx.passes.merge_gathers import MergeGathersPass
+from lgnx.passes.merge_reshapes import MergeReshapesPass
 from lgnx.passes.remove_casts import RemoveCastsPass
 
 PassFactory = Callable[[], ir.passes.PassBase]
@@ -28,9 +32,13 @@ PASSES: dict[str, PassFactory] = {
     "remove-casts": RemoveCastsPass,
     "lower-thermometer": LowerThermometerPass,
     "lower-logic-dense": LowerLogicDensePass,
+    "lower-logic-conv": LowerLogicConvPass,
+    "lower-logic-conv-transpose": LowerLogicConvTransposePass,
+    "lower-or-pool": LowerOrPoolPass,
     "lower-group-sum": LowerGroupSumPass,
     "cancel-pack-unpack": CancelPackUnpackPass,
     "merge-gathers": MergeGathersPass,
+    "merge-reshapes": MergeReshapesPass,
     "fuse-network": FuseNetworkPass,
     "remove-unused": common.RemoveUnusedNodesPass,
 }
@@ -41,9 +49,13 @@ PIPELINES: dict[str, tuple[str, ...]] = {
         "remove-casts",
         "lower-thermometer",
         "lower-logic-dense",
+        "lower-logic-conv",
+        "lower-logic-conv-transpose",
+        "lower-or-pool",
         "lower-group-sum",
         "cancel-pack-unpack",
         "merge-gathers",
+        "merge-reshapes",
         "remove-unused",
     ),
     "network": ("remove-casts", "fuse-network", "remove-unused"),

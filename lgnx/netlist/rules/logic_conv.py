@@ -7,6 +7,7 @@ import numpy as np
 from lgnx.netlist.arithmetic import Number
 from lgnx.netlist.rules.call import Call
 from lgnx.netlist.rules.values import BOOL, NotBooleanError, Symbols, decode, encode
+from lgnx.netlist.trees import build_trees
 from lgnx.netlist.windows import leaf_sources, window_sources
 from lgnx.ops import DOMAIN
 
@@ -26,14 +27,7 @@ def _run(call: Call) -> list[Symbols]:
     # The literal behind the last one is what padding reads: constant 0.
     literals = np.append(x.planes.ravel(), np.uint32(0))
     bits = literals.take(leaf_sources(indices, sources).reshape(kernels, leaves, -1))
-    positions, k, first = bits.shape[2], round(leaves ** (1 / depth)), 0
-    for _ in range(depth):
-        n = bits.shape[1] // k
-        level = np.repeat(tables[:, first : first + n], positions, axis=1)
-        fanins = bits.reshape(kernels, n, k, positions).swapaxes(2, 3).reshape(-1, k)
-        bits = call.builder.lut(level.reshape(len(fanins), -1), fanins)
-        bits = bits.reshape(kernels, n, positions)
-        first += n
+    bits = build_trees(call.builder, bits, tables, depth)
     y = Number(bits.reshape(1, 1, kernels, *extents), 0, 1)
     return [encode(y, 0, BOOL)]
 
