@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from lgnx.netlist.regions import constant_value
+from lgnx.netlist.probe import constant_value
 from lgnx.passes.edit import is_op, remove_dead, replace
 
 __all__ = ["MergeReshapesPass"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from lgnx.netlist.regions import constant_value
+from lgnx.netlist.probe import constant_value
 from lgnx.passes.edit import Inserter, batch_dim, is_op, sample_shape
 from lgnx.passes.words import WORDS, shaped
 

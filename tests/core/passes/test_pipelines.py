@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -22,6 +24,56 @@ def classifier(make, seed, features, layers, strict=1, tau=3.0):
     for n, k in layers:
         x, width = m.dense(x, width, n, k, rng), n
     return m.model(m.op("GroupSum", x, groups=2, tau=tau, beta=-0.5))
+
+
+def conv_classifier(make, seed, kernels=3):
+    """Images of 2 x 6 x 6 numbers through every spatial layer, to 2 scores."""
+    rng = np.random.default_rng(seed)
+    m = make(2, 6, 6, dtype=TensorProto.FLOAT)
+    x = m.op("Thermometer", "x", m.constant(np.sort(rng.random((2, 1, 1, 2), np.float32))))
+    x = m.op("Transpose", x, perm=[0, 1, 4, 2, 3])
+    x = m.op("Reshape", x, m.constant([0, 4, 6, 6]))
+    trees = m.trees(36, kernels, 2, 2, rng)
+    x = m.op("LogicConv", x, *trees, kernel_shape=[3, 3], pads=[1] * 4, depth=2)
+    x = m.op("OrPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    trees = m.trees(4 * kernels, kernels, 3, 1, rng)
+    x = m.op("LogicConvTranspose", x, *trees, kernel_shape=[2, 2], strides=[2, 2])
+    x = m.op("Reshape", x, m.constant([0, 36 * kernels]))
+    x = m.dense(m.dense(x, 36 * kernels, 9, 4, rng), 9, 8, 2, rng)
+    return m.model(m.op("GroupSum", x, groups=2, tau=3.0, beta=-0.5))
+
+
+def sessions_of(models):
+    """The levels with the kernels, and on stock onnxruntime with the definitions."""
+    for model in models:
+        yield lgnx.InferenceSession(model)
+        content = lgnx.attach_functions(model).SerializeToString()
+        yield ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_level_of_a_convolutional_network_gives_the_same_scores(make, corner_inputs, seed):
+    model = conv_classifier(make, seed)
+    sessions = list(sessions_of([model, *(lgnx.lower(model, to=level) for level in PIPELINES)]))
+    for x in corner_inputs(model):
+        expected = run_reference(model, x)[0]
+        for session in sessions:
+            actual = session.run(None, {"x": x})[0]
+            assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+            np.testing.assert_array_equal(actual, expected)
+
+
+def test_the_bitwise_level_of_a_convolutional_network_holds_no_layer(make):
+    counts = []
+    for kernels in (20, 60):
+        model = lgnx.lower(conv_classifier(make, 0, kernels), to="bitwise")
+        kinds = Counter(node.op_type for node in model.graph.node)
+        assert (kinds["PackBits"], kinds["UnpackBits"], kinds["BitCount"]) == (1, 0, 1)
+        assert {n.op_type for n in model.graph.node if n.domain} == {"PackBits", "BitCount"}
+        assert lgnx.check(model) == []
+        counts.append(len(model.graph.node))
+    assert abs(counts[0] - counts[1]) < 10
+    assert max(counts) < 220
 
 
 @settings(max_examples=15, deadline=None)
