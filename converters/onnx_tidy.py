@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import onnx_ir as ir
 import onnx_ir.passes.common
 import onnx_ir.traversal
 
+from lgnx.converters.bool_inputs import take_bits
 from lgnx.ops import DOMAIN, OPERATORS
 from lgnx.passes.remove_casts import RemoveCastsPass
 
@@ -22,7 +23,9 @@ BATCH = "batch"
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-def tidy(model: ir.Model) -> onnx.ModelProto:
+def tidy(
+    model: ir.Model, binary: Collection[str] = (), layers: Collection[str] = ()
+) -> onnx.ModelProto:
     """Clean up a model from torch's exporter.
 
     Nodes and the values they give are named after the module they come from
@@ -34,6 +37,10 @@ def tidy(model: ir.Model) -> onnx.ModelProto:
     ----------
     model
         Changed in place.
+    binary
+        Names of the inputs that become bool if only logic reads them.
+    layers
+        Qualified names of the modules that are logic.
     """
     graph = model.graph
     scopes = {node: _scope(node) for node in graph}
@@ -44,6 +51,8 @@ def tidy(model: ir.Model) -> onnx.ModelProto:
             if isinstance(value.type, ir.TensorType):  # the exporter lets values share one
                 value.type = ir.TensorType(value.type.dtype)
     RemoveCastsPass()(model)
+    if take_bits(model, binary, scopes, layers):
+        RemoveCastsPass()(model)
     for node in graph:
         for field, constant in zip(_constant_fields(node), node.inputs, strict=False):
             if field == "indices":
@@ -71,7 +80,9 @@ def _scope(node: ir.Node) -> str:
         scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "[]"))
     except (SyntaxError, ValueError):
         return ""
-    return str(scopes[-2]) if len(scopes) >= 2 else ""
+    # Where torch knows no module it says so at length.
+    inner = str(scopes[-2]) if len(scopes) >= 2 else ""
+    return "" if inner.startswith("_empty_nn_module_stack") else inner
 
 
 def _unique(name: str, used: set[str]) -> str:
@@ -95,8 +106,9 @@ def _name_nodes(graph: ir.Graph, scopes: Mapping[ir.Node, str]) -> None:
 def _constant_fields(node: ir.Node) -> list[str]:
     """Names of the inputs of a node; empty for those that are no constants by their nature."""
     if node.domain == DOMAIN:
-        names = [value.name for value in OPERATORS[node.op_type].schema.inputs]
-        return [name if name in ("thresholds", "indices", "tables") else "" for name in names]
+        operator = OPERATORS[node.op_type]
+        names = [value.name for value in operator.schema.inputs]
+        return [name if name in operator.constants else "" for name in names]
     return ["", "shape"] if node.op_type == "Reshape" else []
 
 

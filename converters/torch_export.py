@@ -54,7 +54,8 @@ def export(
     sample
         An input (torch tensor or numpy array, the batch first), or a tuple of them for a forward
         with several arguments. The module is run on it. Shapes and dtypes matter; of the values
-        only whether a layer that takes bits gets other numbers than 0 and 1.
+        only whether they are bits, 0 and 1: a float input of bits that only layers of logic read
+        is ``bool`` in the file, and a layer of logic must not get other numbers.
     path
         File to write; it appears whole or not at all.
     batch
@@ -155,6 +156,8 @@ def _trace(
     # torch.export takes a batch of 0 or 1 for a constant.
     size = batch if batch is not None else max(2, len(inputs[0]))
     inputs = _resized(inputs, size)
+    if torch_layers.in_export_mode(module):  # which takes bool, where evaluation takes numbers
+        inputs = tuple(x.float() if x.dtype == torch.bool else x for x in inputs)
     axes = None if batch is not None else tuple({0: torch.export.Dim(BATCH)} for _ in inputs)
     with torch_layers.evaluating(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -165,9 +168,20 @@ def _trace(
         names = _input_names(module, len(inputs))
         with torch_layers.patched(replaced):
             model = _onnx(module, inputs, names, axes, opset)
+    for layer in layers:
+        for text in calls[layer.name].warnings:
+            warnings.warn(f"{layer}: {text}", stacklevel=3)
     _name_outputs(model)
     packages = {type(layer.module).__mro__ for layer in layers}
-    return tidy(model), {
+    binary = [
+        name
+        for name, x in zip(names, inputs, strict=True)
+        if not x.is_complex() and bool(((x == 0) | (x == 1)).all())
+    ]
+    paths = [
+        path for path, part in module.named_modules(remove_duplicate=False) if part in replaced
+    ]
+    return tidy(model, binary, paths), {
         cls.__module__.split(".")[0]
         for classes in packages
         for cls in classes
@@ -180,11 +194,13 @@ def _run(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
     import torch
 
     try:
-        module(*inputs)
+        with following(module) as running:
+            module(*inputs)
     except Exception as error:
         shapes = ", ".join(f"{str(x.dtype).split('.')[-1]}{list(x.shape)}" for x in inputs)
+        place = f"{running[-1]}: " if len(running) > 1 else ""
         raise InputError(
-            f"the module fails on the sample ({shapes}): {type(error).__name__}: "
+            f"the module fails on the sample ({shapes}): {place}{type(error).__name__}: "
             f"{first_line(error)}"
         ) from error
     # A sample of zeros hides that a layer gets other numbers than 0 and 1; random bits show it.

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lgnx.ops.errors import ModelError, require
+from lgnx.ops.errors import LgnxError, ModelError, require
 
 if TYPE_CHECKING:
     import torch
 else:
     torch = require("torch", extra="torch")
 
-__all__ = ["Adapter", "Calls", "Layer", "evaluating", "find_layers", "patched", "watched"]
+__all__ = [
+    "Adapter",
+    "Calls",
+    "Layer",
+    "as_bits",
+    "evaluating",
+    "find_layers",
+    "in_export_mode",
+    "patched",
+    "refuse_numbers",
+    "watched",
+]
 
 # The packages whose layers mean logic. For each that can be exported there is a module of the same
 # name in this folder, with a table ADAPTERS.
@@ -33,10 +45,18 @@ class Calls:
         Dtype of the output by dtype and shape of the input.
     odd_value
         An input value that is neither 0 nor 1, if there was one.
+    examples
+        Inputs and outputs of the last calls, by which the replacement is checked.
+    warnings
+        What the user must hear of the layer; adapters add to it.
     """
 
     outputs: dict[tuple[torch.dtype, tuple[int, ...]], torch.dtype] = field(default_factory=dict)
     odd_value: float | None = None
+    examples: deque[tuple[torch.Tensor, torch.Tensor]] = field(
+        default_factory=lambda: deque(maxlen=4)
+    )
+    warnings: list[str] = field(default_factory=list)
 
     def output_dtype(self, x: torch.Tensor) -> torch.dtype:
         """Dtype that the layer gives for inputs such as ``x``."""
@@ -49,9 +69,24 @@ class Calls:
     def note(self, x: torch.Tensor, y: torch.Tensor) -> None:
         """Take note of one call."""
         self.outputs[x.dtype, tuple(x.shape)] = y.dtype
+        self.examples.append((x.detach().clone(), y.detach().clone()))
         odd = x[(x != 0) & (x != 1)]
         if odd.numel():
             self.odd_value = float(odd.flatten()[0])
+
+
+def as_bits(x: torch.Tensor) -> torch.Tensor:
+    """Give numbers 0 and 1 as bool."""
+    return x > 0.5 if x.is_floating_point() else x.bool()
+
+
+def refuse_numbers(calls: Calls) -> None:
+    """Raise ModelError if a layer of logic got other numbers than 0 and 1."""
+    if calls.odd_value is not None:
+        raise ModelError(
+            f"gets the value {calls.odd_value:g}, must get 0 and 1 only: put a binarization in "
+            "front of it"
+        )
 
 
 Forward = Callable[[Any], Any]
@@ -78,19 +113,34 @@ class Layer:
         return _describe(self.name, self.module)
 
     def forward(self, calls: Calls) -> Forward | None:
-        """Give the layer's replacement forward.
+        """Give the layer's replacement forward, which agrees with what the layer was seen to do.
 
         Raises
         ------
         ModelError
-            If the layer cannot be exported; the message names it.
+            If the layer cannot be exported, or the replacement gives something else on one of the
+            examples; the message names the layer.
         """
         if not calls.outputs:
             return None
         try:
-            return self.adapter(self.module, calls)
-        except ModelError as error:
+            forward = self.adapter(self.module, calls)
+            if forward is not None:
+                for x, y in calls.examples:
+                    _compare(forward(x), y)
+        except LgnxError as error:
             raise ModelError(f"{self}: {error}") from None
+        return forward
+
+
+def _compare(got: torch.Tensor, expected: torch.Tensor) -> None:
+    if got.dtype == expected.dtype and torch.equal(got, expected):
+        return
+    if got.shape == expected.shape:
+        how = f"{int((got != expected).sum())} of {expected.numel()} outputs are others"
+    else:
+        how = f"its output is {list(expected.shape)}, not {list(got.shape)}"
+    raise ModelError(f"computes something else than its weights and connections say: {how}")
 
 
 def _describe(name: str, module: torch.nn.Module) -> str:
@@ -134,17 +184,20 @@ def find_layers(module: torch.nn.Module) -> list[Layer]:
         adapters = {k: v for cls in logic for k, v in _adapters(_package(cls)).items()}
         if owner in logic and _class_name(owner) in adapters:
             adapter = adapters[_class_name(owner)]
-            if "forward" in vars(current):
+            if adapter is not None and "forward" in vars(current):
                 unsupported.append(f"{_describe(name, current)}, whose forward was replaced")
-            elif adapter is not None:
+                return
+            if adapter is not None:
                 layers.append(Layer(name, current, adapter))
+                return
         elif owner in logic:
             unsupported.append(f"{_describe(name, current)} of {_package(owner)}")
-        elif any(_class_name(cls) in adapters for cls in logic):
+            return
+        elif any(adapters.get(_class_name(cls)) is not None for cls in logic):
             unsupported.append(f"{_describe(name, current)}, which overrides its layer's forward")
-        else:
-            for child, value in current.named_children():
-                visit(f"{name}.{child}" if name else child, value)
+            return
+        for child, value in current.named_children():
+            visit(f"{name}.{child}" if name else child, value)
 
     visit("", module)
     if unsupported:
@@ -152,10 +205,24 @@ def find_layers(module: torch.nn.Module) -> list[Layer]:
     return layers
 
 
+def in_export_mode(module: torch.nn.Module) -> list[torch.nn.Module]:
+    """Give the logic layers that take and give bool, in torchlogix's mode for tracing."""
+    return [
+        part
+        for part in module.modules()
+        if vars(part).get("export_mode") is True
+        and any(_package(cls) in LOGIC_PACKAGES for cls in type(part).__mro__)
+    ]
+
+
 @contextmanager
 def evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, and back with its buffers as they were."""
+    """Put a module in evaluation mode, and back with its buffers as they were.
+
+    Layers that are in a mode for tracing (torchlogix's export mode) leave it for the time.
+    """
     training = {part: part.training for part in module.modules()}
+    tracing = in_export_mode(module)
     buffers = [
         (part, name, buffer, buffer.detach().clone())
         for part in module.modules()
@@ -165,8 +232,12 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             module.eval()
+            for part in tracing:
+                vars(part)["export_mode"] = False
             yield
     finally:
+        for part in tracing:
+            vars(part)["export_mode"] = True
         with torch.no_grad():
             for part, name, buffer, value in buffers:
                 part._buffers[name] = buffer
@@ -200,11 +271,18 @@ def watched(layers: Sequence[Layer]) -> Iterator[dict[str, Calls]]:
 
 @contextmanager
 def patched(forwards: Mapping[torch.nn.Module, Forward]) -> Iterator[None]:
-    """Replace the forward of module instances, and take the replacements back."""
+    """Replace the forward of module instances, and take the replacements back.
+
+    The parts of the modules are out of sight meanwhile: the replacements do not need them, and what
+    traces the module would handle every weight and index of theirs.
+    """
+    names = ("_parameters", "_buffers", "_modules")
+    parts = {module: {name: vars(module)[name] for name in names} for module in forwards}
     try:
         for module, forward in forwards.items():
-            module.forward = forward
+            vars(module).update({name: {} for name in names}, forward=forward)
         yield
     finally:
-        for module in forwards:
+        for module, own in parts.items():
             vars(module).pop("forward", None)
+            vars(module).update(own)

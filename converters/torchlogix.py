@@ -12,6 +12,7 @@ torchlogix 0.2.2 does not compile.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import math
 import sys
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lgnx.converters.torchlogix_conv import logic_conv, or_pool
+from lgnx.converters.torchlogix_tables import packed_tables
 from lgnx.ops.errors import ModelError, require
-from lgnx.ops.tables import pack_tables
 
 if TYPE_CHECKING:
     import torch
@@ -70,20 +72,22 @@ def _stand_in_for_circuit() -> None:
 _stand_in_for_circuit()
 
 
-def _as_bits(x: torch.Tensor) -> torch.Tensor:
-    if x.is_floating_point():
-        return x > 0.5
-    return x.bool()
-
-
 def _binarization(layer: Any, calls: Calls) -> Forward | None:
     """Binarization layers: bit j of a feature is feature > threshold j."""
+    import torch
+
     from lgnx.torch import thermometer
 
     given = layer.get_thresholds()
     if given is None:
         raise ModelError("has no thresholds")
     given = given.detach()
+    if not torch.equal(given, _training_thresholds(layer)):
+        version = importlib.metadata.version("torchlogix")
+        calls.warnings.append(
+            f"in torchlogix {version}, its thresholds in evaluation are others than it was trained "
+            "with; exported as it evaluates"
+        )
     constants = {
         (dtype, len(shape)): _thresholds(given, dtype, shape) for dtype, shape in calls.outputs
     }
@@ -97,6 +101,14 @@ def _binarization(layer: Any, calls: Calls) -> Forward | None:
         return bits.flatten(axis, axis + 1).to(calls.output_dtype(x))
 
     return forward
+
+
+def _training_thresholds(layer: Any) -> torch.Tensor:
+    layer.training = True
+    try:
+        return layer.get_thresholds().detach()
+    finally:
+        layer.training = False
 
 
 def _thresholds(given: torch.Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
@@ -122,48 +134,49 @@ def _thresholds(given: torch.Tensor, dtype: torch.dtype, shape: tuple[int, ...])
 
 def _logic_dense(layer: Any, calls: Calls) -> Forward | None:
     """A dense layer of truth tables."""
+    from lgnx.converters.torch_layers import as_bits, refuse_numbers
     from lgnx.torch import logic_dense
 
-    if calls.odd_value is not None:
-        raise ModelError(
-            f"gets the value {calls.odd_value:g}, must get 0 and 1 only: put a binarization in "
-            "front of it"
-        )
-    indices, tables = _wires(layer), _tables(layer)
+    refuse_numbers(calls)
+    indices = _wires(layer, calls)
+    tables = packed_tables(layer.parametrization, layer.weight, layer.lut_rank)
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        return logic_dense(_as_bits(x), indices, tables).to(calls.output_dtype(x))
+        return logic_dense(as_bits(x), indices, tables).to(calls.output_dtype(x))
 
     return forward
 
 
-def _wires(layer: Any) -> torch.Tensor:
+def _wires(layer: Any, calls: Calls) -> torch.Tensor:
     """Input of each slot of each neuron, int32 [N, k]."""
     import torch
 
+    connections = layer.connections
     numbers = torch.arange(layer.in_dim, device=layer.weight.device).unsqueeze(0)
-    return layer.connections(numbers)[0].T.to(torch.int32).contiguous()
-
-
-def _tables(layer: Any) -> torch.Tensor:
-    """Packed tables, uint8 [N, max(1, 2^k / 8)]; slot 0 is the least significant address bit."""
-    import torch
-
-    weight, k = layer.weight.detach(), layer.lut_rank
-    addresses = torch.arange(1 << k, device=weight.device)
-    slots = (addresses.unsqueeze(1) >> torch.arange(k, device=weight.device)) & 1
-    inputs = slots.to(weight.dtype).unsqueeze(2).expand(-1, -1, len(weight))
-    outputs = layer.parametrization(inputs, weight, False, contraction="n,bn->bn")
-    if not ((outputs == 0) | (outputs == 1)).all():
-        raise ModelError("its outputs in evaluation mode are not all 0 or 1")
-    packed = pack_tables(outputs.bool().T.cpu().numpy())
-    return torch.from_numpy(packed).to(weight.device)
+    generator = torch.cuda if numbers.is_cuda else torch.random
+    before = generator.get_rng_state()
+    wires = connections(numbers)
+    if not torch.equal(before, generator.get_rng_state()):
+        # Candidates were drawn with noise. Without it they are what training made likeliest.
+        connections.gumbel = False
+        try:
+            wires = connections(numbers)
+        finally:
+            connections.gumbel = True
+        calls.examples.clear()
+        version = importlib.metadata.version("torchlogix")
+        calls.warnings.append(
+            f"in torchlogix {version}, its connections are drawn anew for every batch, also in "
+            "evaluation; exported with the likeliest ones"
+        )
+    return wires[0].T.to(torch.int32).contiguous()
 
 
 def _group_sum(layer: Any, calls: Calls) -> Forward | None:
     """Counts by group, scaled as (count + beta) / tau."""
     import torch
 
+    from lgnx.converters.torch_layers import as_bits
     from lgnx.torch import group_sum
 
     # A sum of other numbers than bits is ordinary arithmetic.
@@ -183,7 +196,7 @@ def _group_sum(layer: Any, calls: Calls) -> Forward | None:
     )
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        bits, dtype = _as_bits(x), calls.output_dtype(x)
+        bits, dtype = as_bits(x), calls.output_dtype(x)
         if dtype == torch.float32 or in_float32:
             return group_sum(bits, groups, bias=beta, tau=tau, dtype=dtype)
         # The attributes of GroupSum are float32; finer values need operators of their own.
@@ -200,6 +213,13 @@ ADAPTERS: dict[str, Adapter | None] = {
     "torchlogix.layers.binarization.FixedBinarization": _binarization,
     "torchlogix.layers.binarization.LearnableBinarization": _binarization,
     "torchlogix.layers.binarization.SoftBinarization": _binarization,
+    "torchlogix.layers.conv._LogicConvNd": logic_conv,
     "torchlogix.layers.dense.LogicDense": _logic_dense,
     "torchlogix.layers.groupsum.GroupSum": _group_sum,
+    "torchlogix.layers.pool.OrPooling2d": or_pool,
+    "torchlogix.layers.pool.OrPooling3d": or_pool,
+    "torchlogix.models.conv.CNN": None,
+    "torchlogix.models.nn.RandomlyConnectedNN": None,
+    "torchlogix.modules.resblock.ResidualLogicBlock": None,
 }
+"""What each layer becomes, by the class whose forward it runs; None where that is traced."""

@@ -347,6 +347,11 @@ class Bessel(nn.Module):
         return torch.special.bessel_j0(x)
 
 
+class Overriding(tl.LogicDense):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
 @pytest.mark.parametrize(
     ("last", "message"),
     [
@@ -354,11 +359,11 @@ class Bessel(nn.Module):
         (FixedBatch(), "its code depends on the batch size; give batch=N"),
         (Eigenvalues(), r"module '1' \(Eigenvalues\): .*linalg_eig"),
         (nn.Sequential(nn.ReLU(), Bessel()), r"module '1.1' \(Bessel\): .*bessel_j0"),
-        (tl.OrPooling2d(kernel_size=2, stride=2), r"module '1' \(OrPooling2d\) of torchlogix"),
+        (Overriding(8, 8), r"module '1' \(Overriding\), which overrides its layer's forward"),
         (tl.GroupSum(4, tau=0.0), r"module '1' \(GroupSum\): its tau is 0, must be finite and"),
         (
             tl.FixedBinarization(torch.tensor([0.5, torch.nan])),
-            "'/1/Thermometer', input thresholds: 1 of 2 thresholds are NaN",
+            r"module '1' \(FixedBinarization\): .*input thresholds: 1 of 2 thresholds are NaN",
         ),
     ],
 )

@@ -194,22 +194,17 @@ class Renamed(tl.LogicDense):
 def test_unsupported_modules_are_all_named() -> None:
     module = nn.ModuleDict(
         {
-            "image": nn.Sequential(
-                tl.LogicConv2d(
-                    in_dim=4, channels=1, num_kernels=2, tree_depth=1, receptive_field_size=2
-                ),
-                tl.OrPooling2d(kernel_size=2, stride=2),
-            ),
-            "inverted": Inverted(8, 8),
+            "first": nn.Sequential(Inverted(8, 8)),
+            "second": Inverted(8, 8),
             "fine": Renamed(8, 8),
         }
     )
     with pytest.raises(ModelError) as error:
         find_layers(module)
     assert str(error.value) == (
-        "cannot be exported: module 'image.0' (LogicConv2d) of torchlogix; "
-        "module 'image.1' (OrPooling2d) of torchlogix; "
-        "module 'inverted' (Inverted), which overrides its layer's forward"
+        "cannot be exported: "
+        "module 'first.0' (Inverted), which overrides its layer's forward; "
+        "module 'second' (Inverted), which overrides its layer's forward"
     )
 
 
