@@ -53,8 +53,12 @@ def span(kernel: int, dilation: int) -> int:
 
 
 def extents(spatial: Sequence[Any], extent: Callable[[int, int], int]) -> list[Any]:
-    """Apply ``extent`` (of an axis and its size) to the sizes that are known; None for others."""
-    return [extent(a, n) if isinstance(n, int) else None for a, n in enumerate(spatial)]
+    """Apply ``extent`` (of an axis and its size) to the sizes that are known; None for others.
+
+    A symbol of torch counts as known: it can be computed with.
+    """
+    unknown = (str, type(None))
+    return [None if isinstance(n, unknown) else extent(a, n) for a, n in enumerate(spatial)]
 
 
 def check_axes(node: NodeView, smallest: Mapping[str, int]) -> Iterator[Finding]:
