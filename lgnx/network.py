@@ -176,6 +176,13 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
     if thresholds:
         values = numpy_helper.to_array(constants[thresholds])
         compared = shape if x == source else _shape_of(proto, x, where)
+        if values.ndim > len(compared) + 1:  # the axis of the batch, along which all are alike
+            if values.shape[0] != 1:
+                raise ModelError(
+                    f"{where}: node {node.name!r}: its thresholds of shape {list(values.shape)} "
+                    "differ between the samples of a batch"
+                )
+            values = values[0]
         table = np.broadcast_to(values, (*compared, values.shape[-1])).reshape(-1, values.shape[-1])
     return Network(
         name=node.name,

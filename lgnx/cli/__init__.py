@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
-from lgnx.cli import bench, check, common, cosim, demo, export, inspect, lower, optimize, rtl, run
+from lgnx.cli import (
+    bench,
+    check,
+    common,
+    conformance,
+    cosim,
+    demo,
+    export,
+    inspect,
+    lower,
+    optimize,
+    rtl,
+    run,
+)
 
 __all__ = ["app", "main"]
 
 _COMMANDS = (demo, export, check, inspect, lower, optimize, run, bench, rtl, cosim)
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_GROUPS = (conformance,)
+"""Modules with several commands each."""
+
+
+def _new(**settings: Any) -> typer.Typer:
+    return typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
+
+def _add(parent: typer.Typer, name: str, command: Callable[..., Any], lines: Sequence[str]) -> None:
+    parent.command(name, help=common.help_text(command), epilog=common.examples(*lines))(
+        common.handled(command)
+    )
+
+
+app = _new()
 for _module in _COMMANDS:
-    app.command(
-        _module.__name__.rpartition(".")[2],
-        help=common.help_text(_module.command),
-        epilog=common.examples(*_module.EXAMPLES),
-    )(common.handled(_module.command))
+    _add(app, _module.__name__.rpartition(".")[2], _module.command, _module.EXAMPLES)
+for _module in _GROUPS:
+    _name = _module.__name__.rpartition(".")[2]
+    _group = _new(
+        help=(_module.__doc__ or "").partition(": ")[2].strip().capitalize(),
+        epilog=common.examples(*(lines[0] for lines in _module.COMMANDS.values())),
+    )
+    for _command, _lines in _module.COMMANDS.items():
+        _add(_group, _command.__name__, _command, _lines)
+    app.add_typer(_group, name=_name)
 
 
 def _show_version(value: bool) -> None:

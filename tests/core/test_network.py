@@ -6,6 +6,7 @@ from onnx import TensorProto
 
 import lgnx
 from lgnx.ops.errors import InputError, ModelError
+from lgnx.ops.program import Program, encode
 from lgnx.verify.reference import run_reference
 
 FLOAT = TensorProto.FLOAT
@@ -106,3 +107,20 @@ def test_samples_of_the_wrong_shape_are_refused(make):
     network = lgnx.Network.from_model(m.model(m.dense(flat, 6, 9, 4, np.random.default_rng(0))))
     with pytest.raises(InputError, match=r"input 'x': shape \[5, 6\], must be \[batch, 2, 3\]"):
         network.scores(np.zeros((5, 6), bool))
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_thresholds_may_have_the_axis_of_the_batch_but_not_differ_along_it(make, samples):
+    program = encode(Program(4, [], np.arange(2, 10, dtype=np.uint32)))
+    m = make(2, dtype=FLOAT)
+    levels = np.arange(samples * 4, dtype=np.float32).reshape(samples, 2, 2)
+    y = m.op("LogicNetwork", "x", m.constant(program), m.constant(levels), n_outputs=8)
+    model = m.model(y)
+    if samples > 1:
+        with pytest.raises(ModelError, match=r"thresholds of shape \[3, 2, 2\] differ between"):
+            lgnx.Network.from_model(model)
+        return
+    x = np.random.default_rng(0).random((5, 2), np.float32) * 4
+    np.testing.assert_array_equal(
+        lgnx.Network.from_model(model).scores(x), run_reference(model, x)[0]
+    )

@@ -1,0 +1,57 @@
+"""Programs that LogicNetwork must refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from lgnx.ops.program import Program, Run, encode
+from lgnx.verify.conformance.case import Case
+
+
+def program_errors(error_of: partial[Case]) -> Iterator[Case]:
+    """Give a case for every rule of the format."""
+    good = encode(Program(2, [Run(2, 8, np.array([[1, 2]], np.uint32))], np.array([6], np.uint32)))
+    x = np.zeros((3, 2), bool)
+
+    def error(name: str, covers: str, code: np.ndarray) -> Case:
+        return error_of(
+            name,
+            covers,
+            "program",
+            "node",
+            {"x": x, "program": code},
+            constants=["program"],
+            n_outputs=1,
+        )
+
+    changes = {
+        "magic": (0, 0, "another magic number"),
+        "program_version": (1, 2, "a later version of the program"),
+        "many_inputs": (2, (1 << 24) + 1, "more inputs than allowed"),
+        "gate_count": (3, 2, "n_gates is not what the runs hold"),
+        "run_count": (4, 2, "n_runs beyond the words"),
+        "operand_count": (5, 3, "n_operands is not what the runs use"),
+        "no_outputs": (6, 0, "n_outputs is 0 in the program"),
+        "reserved": (7, 1, "the reserved word is not 0"),
+        "k_7": (8, 7, "a fan-in of 7"),
+        "k_0": (8, 0, "a fan-in of 0"),
+        "empty_run": (9, 0, "a run without gates"),
+        "table_bits": (10, 0x18, "bits beyond the 2^k of a table"),
+        "table_high_bits": (11, 1, "high bits beyond the 2^k of a table"),
+        "later_wire": (12, 3, "a gate that reads itself"),
+        "far_wire": (13, 2**32 - 1, "a gate that reads a wire that does not exist"),
+        "output_literal": (14, 8, "an output literal that does not exist"),
+    }
+    for name, (place, value, covers) in changes.items():
+        code = good.copy()
+        code[place] = value
+        yield error(name, covers, code)
+    yield error("truncated_program", "a word too few", good[:-1])
+    yield error("long_program", "a word too many", np.append(good, np.uint32(0)))
+    yield error("short_header", "less than a header", good[:5])
+    yield error("empty_program", "no words", good[:0])
+    yield error("matrix", "a program of rank 2", good[None])
+    yield error("signed_program", "an int32 program", good.astype(np.int32))
