@@ -18,13 +18,14 @@ import onnx.shape_inference
 
 import lgnx.ops
 from lgnx.files import as_proto, load_model
+from lgnx.ops._tree import fan_in
 from lgnx.ops.gates import GATE_NAMES
 from lgnx.ops.program import Program, decode
 
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["LayerInfo", "ModelInfo", "TensorInfo", "function_name", "inspect"]
+__all__ = ["LayerInfo", "ModelInfo", "TensorInfo", "WindowInfo", "function_name", "inspect"]
 
 _BITWISE = {
     "BitwiseAnd": (0x8, 2),
@@ -32,6 +33,7 @@ _BITWISE = {
     "BitwiseXor": (0x6, 2),
     "BitwiseNot": (1, 1),
 }
+_SLIDING = {"LogicConv", "LogicConvTranspose", "OrPool"}
 _PACKING = {"PackBits", "UnpackBits", "BitCount"}
 
 Dimension = int | str | None
@@ -47,19 +49,51 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class WindowInfo:
+    """What slides over the spatial axes of a convolution or a pooling.
+
+    Attributes
+    ----------
+    kernels
+        Trees of tables; None for a pooling.
+    tables
+        Tables of all trees, which are the gates of one position.
+    depth
+        Levels of the trees.
+    positions
+        Of the window, None if an extent is not known.
+    kernel_shape, strides, pads, dilations, output_padding
+        As in the file, defaults filled in; empty where the operator has no such attribute.
+    """
+
+    kernels: int | None
+    tables: int | None
+    depth: int | None
+    positions: int | None
+    kernel_shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    dilations: tuple[int, ...] = ()
+    output_padding: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class LayerInfo:
     """One node of the graph.
 
     Attributes
     ----------
     gates
-        Number of gates, None for a node that has none.
+        Number of gates, those of a convolution or a pooling at all positions together; None for a
+        node that has none, or whose positions are not known.
     k
         Inputs per gate (the largest number, if they differ), None without gates.
     depth
         Gates on the longest path through the node.
     functions
         How often each gate function occurs.
+    window
+        Of a convolution or a pooling.
     """
 
     name: str
@@ -71,6 +105,7 @@ class LayerInfo:
     k: int | None = None
     depth: int = 0
     functions: dict[str, int] = field(default_factory=dict)
+    window: WindowInfo | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +249,8 @@ def _layer(
     facts: dict[str, Any] = {}
     if node.domain == lgnx.ops.DOMAIN and node.op_type == "LogicDense":
         facts = _dense_facts(*(_constant(node, i, constants) for i in (1, 2)))
+    elif node.domain == lgnx.ops.DOMAIN and node.op_type in _SLIDING:
+        facts = _sliding_facts(node, shapes, constants)
     elif node.domain == lgnx.ops.DOMAIN and node.op_type == "LogicNetwork":
         words = _constant(node, 1, constants)
         facts = {} if words is None else _program_facts(decode(words))
@@ -247,12 +284,58 @@ def _dense_facts(indices: np.ndarray | None, tables: np.ndarray | None) -> dict[
     if indices is None or tables is None or indices.ndim != 2 or tables.ndim != 2:
         return {}
     gates, k = indices.shape
-    if k <= 2:
-        found, counts = np.unique(tables[:, 0], return_counts=True)
-        functions = {function_name(int(t), k): int(n) for t, n in zip(found, counts, strict=True)}
-    else:
-        functions = {function_name(0, k): gates}
-    return {"gates": gates, "k": k, "depth": 1, "functions": functions}
+    return {"gates": gates, "k": k, "depth": 1, "functions": _table_functions(tables, k)}
+
+
+def _table_functions(tables: np.ndarray, k: int) -> dict[str, int]:
+    """Count the functions of tables, uint8 [n, bytes]."""
+    if k > 2:
+        return {function_name(0, k): len(tables)}
+    found, counts = np.unique(tables[:, 0], return_counts=True)
+    return {function_name(int(t), k): int(n) for t, n in zip(found, counts, strict=True)}
+
+
+def _sliding_facts(
+    node: onnx.NodeProto,
+    shapes: dict[str, tuple[Dimension, ...] | None],
+    constants: dict[str, onnx.TensorProto],
+) -> dict[str, Any]:
+    given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    depth = given.pop("depth", 1)
+    if "kernel_shape" not in given or not all(isinstance(v, list) for v in given.values()):
+        return {}
+    a = lgnx.ops.OPERATORS[node.op_type].with_defaults(given)
+    a.pop("depth", None)
+    shape = shapes.get(node.output[0])
+    extents = [n for n in (shape or ())[2:] if isinstance(n, int)]
+    known = shape is not None and len(extents) == len(shape) - 2 > 0
+    positions = math.prod(extents) if known else None
+    numbers = {name: tuple(values) for name, values in a.items()}
+    if node.op_type == "OrPool":
+        channels = shape[1] if shape is not None and len(shape) > 1 else None
+        window = WindowInfo(None, None, None, positions, **numbers)
+        k = math.prod(a["kernel_shape"])
+        if positions is None or not isinstance(channels, int) or k < 2:  # of one bit: no gate
+            return {"window": window}
+        gates = channels * positions
+        functions = {function_name(0xE, k) if k == 2 else f"{k}-input OR": gates}
+        return {"gates": gates, "k": k, "depth": 1, "functions": functions, "window": window}
+    indices, tables = (_constant(node, i, constants) for i in (1, 2))
+    if indices is None or tables is None or indices.ndim != 2 or tables.ndim != 3:
+        return {"window": WindowInfo(None, None, depth, positions, **numbers)}
+    k = fan_in(indices.shape[1], depth)
+    kernels, nodes = tables.shape[:2]
+    window = WindowInfo(kernels, kernels * nodes, depth, positions, **numbers)
+    if k is None or positions is None:
+        return {"k": k, "depth": depth, "window": window}
+    functions = _table_functions(tables.reshape(kernels * nodes, -1), k)
+    return {
+        "gates": kernels * nodes * positions,
+        "k": k,
+        "depth": depth,
+        "functions": {name: n * positions for name, n in functions.items()},
+        "window": window,
+    }
 
 
 def _program_facts(program: Program) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def command(
 ) -> None:
     """Show what a model consists of.
 
-    Layers with shapes, gates and depth, gate functions, file size and producer.
+    Layers with shapes, gates and depth, windows of convolutions and pools, gate functions, file
+    size and producer. Gates of a convolution are those at all its positions.
     """
     from lgnx.inspect import inspect
 
@@ -37,6 +38,8 @@ def command(
     screen = common.console()
     screen.print(_summary(info), "")
     screen.print(_layers(info.layers) if len(info.layers) <= _MANY_LAYERS else _counts(info.layers))
+    if any(layer.window for layer in info.layers):
+        screen.print("", _windows(info.layers))
     if info.functions:
         screen.print("", _histogram(info.functions))
 
@@ -86,6 +89,32 @@ def _layers(layers: Sequence[LayerInfo]) -> Table:
             common.number(layer.depth or None),
         )
     return table
+
+
+def _windows(layers: Sequence[LayerInfo]) -> Table:
+    from rich.markup import escape
+
+    sliding = [(layer, layer.window) for layer in layers if layer.window is not None]
+    # What every layer leaves at its default is not worth a column.
+    plain = {"strides": 1, "pads": 0, "dilations": 1, "output_padding": 0}
+    shown = [n for n, v in plain.items() if any({*getattr(w, n)} - {v} for _, w in sliding)]
+    numbers = ("kernels", "tables", "levels", "positions")
+    table = common.plain_table(
+        "layer", "window", *(n.replace("_", " ") for n in shown), *numbers, right=numbers
+    )
+    for layer, window in sliding:
+        table.add_row(
+            escape(layer.name),
+            _shape(window.kernel_shape),
+            *(_numbers(getattr(window, name)) for name in shown),
+            *map(common.number, (window.kernels, window.tables, window.depth, window.positions)),
+        )
+    return table
+
+
+def _numbers(values: Sequence[int]) -> str:
+    """Numbers along axes; one where they are all the same."""
+    return "-" if not values else ",".join(map(str, values if len({*values}) > 1 else values[:1]))
 
 
 def _counts(layers: Sequence[LayerInfo]) -> Table:

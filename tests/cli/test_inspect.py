@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
@@ -19,6 +20,21 @@ def test_tables_show_layers_gates_functions_and_size(cli: Run, layer_model: Path
     text = result.stdout
     for part in ("layer", "LogicDense", "any×12", "18, depth 2", "bytes", "not recorded", "█"):
         assert part in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_table_shows_the_windows_of_convolutions(cli: Run, tmp_path: Path, make: Any) -> None:
+    m = make(2, 6, 6)
+    trees = m.trees(18, 5, 2, 2, np.random.default_rng(0))
+    y = m.op("LogicConv", "x", *trees, kernel_shape=[3, 3], pads=[1, 1, 1, 1], depth=2)
+    y = m.op("OrPool", y, kernel_shape=[2, 3], strides=[2, 3])
+    path = tmp_path / "m.onnx"
+    onnx.save(m.model(y), path)
+    text = cli("inspect", path).stdout
+    rows = [line.split() for line in text.splitlines()]
+    assert "layer window strides pads kernels tables levels positions".split() in rows
+    assert ["n_LogicConv_0", "3×3", "1", "1", "5", "15", "2", "36"] in rows
+    assert ["n_OrPool_1", "2×3", "2,3", "0", "-", "-", "-", "6"] in rows
     assert max(map(len, text.splitlines())) <= 80
 
 

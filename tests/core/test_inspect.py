@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from lgnx.inspect import function_name, inspect
+from lgnx.inspect import WindowInfo, function_name, inspect
 from lgnx.ops import DOMAIN, VERSION
 from lgnx.ops.errors import ModelError
 from lgnx.ops.program import Program, Run, encode
@@ -66,6 +66,47 @@ def test_a_layer_level_model_is_described_layer_by_layer() -> None:
     assert info.opsets == {"ai.onnx": 18, DOMAIN: VERSION}
     assert not info.self_contained
     assert [(t.name, t.dtype, t.shape) for t in info.inputs] == [("x", "float", ("batch", 4))]
+
+
+def test_convolutions_and_pools_are_counted_at_all_their_positions(make) -> None:
+    m = make(1, 6, 6)
+    # AND and XOR, then OR, for each of 2 kernels.
+    tables = np.array([[[8], [6], [14]]] * 2, np.uint8)
+    indices = np.array([[0, 1, 2, 3]] * 2, np.int32)
+    y = m.op(
+        "LogicConv",
+        "x",
+        m.constant(indices),
+        m.constant(tables),
+        kernel_shape=[2, 2],
+        strides=[2, 2],
+        depth=2,
+    )
+    y = m.op("OrPool", y, kernel_shape=[3, 2], pads=[1, 0, 1, 0])
+    trees = m.trees(4, 3, 3, 1, np.random.default_rng(0))
+    y = m.op("LogicConvTranspose", y, *trees, kernel_shape=[2, 1], strides=[1, 2])
+    info = inspect(m.model(m.op("OrPool", y, kernel_shape=[1, 1])))
+    convolution, pool, transposed, picked = info.layers
+    assert convolution.window == WindowInfo(2, 6, 2, 9, (2, 2), (2, 2), (0,) * 4, (1, 1))
+    assert (convolution.gates, convolution.k, convolution.depth) == (6 * 9, 2, 2)
+    assert convolution.functions == {"x0 & x1": 18, "x0 ^ x1": 18, "x0 | x1": 18}
+    assert pool.window == WindowInfo(None, None, None, 6, (3, 2), (1, 1), (1, 0, 1, 0))
+    assert (pool.gates, pool.k, pool.functions) == (2 * 6, 6, {"6-input OR": 12})
+    assert transposed.window is not None
+    assert (transposed.window.positions, transposed.window.output_padding) == (4 * 3, (0, 0))
+    assert (transposed.gates, transposed.functions) == (36, {"3-input table": 36})
+    assert (picked.gates, picked.depth) == (None, 0)
+    assert (info.gates, info.depth) == (54 + 12 + 36, 2 + 1 + 1)
+
+
+def test_gates_of_a_convolution_whose_positions_are_not_known_are_not_counted(make) -> None:
+    m = make(1, 6, "width")
+    trees = m.trees(4, 3, 2, 1, np.random.default_rng(0))
+    info = inspect(m.model(m.op("LogicConv", "x", *trees, kernel_shape=[2, 2])))
+    window = info.layers[0].window
+    assert window is not None
+    assert (window.tables, window.positions, info.layers[0].gates) == (3, None, None)
+    assert (info.gates, info.functions) == (0, {})
 
 
 def test_a_gate_program_is_counted_and_its_depth_followed_through_the_runs() -> None:
