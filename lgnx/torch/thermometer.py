@@ -41,8 +41,17 @@ def thermometer(x: torch.Tensor, thresholds: torch.Tensor, strict: bool = True) 
         If shapes or dtypes do not fit, or a threshold is NaN.
     """
     _check(strict, x, thresholds)
-    numbers = x.unsqueeze(-1)
-    return numbers > thresholds if strict else numbers >= thresholds
+    numbers, limits = _comparable(x.unsqueeze(-1)), _comparable(thresholds)
+    return numbers > limits if strict else numbers >= limits
+
+
+def _comparable(x: torch.Tensor) -> torch.Tensor:
+    """Give numbers of a type that torch compares, in the same order."""
+    if x.dtype in (torch.uint16, torch.uint32):
+        return x.to(torch.int64)
+    if x.dtype == torch.uint64:
+        return x.view(torch.int64) ^ torch.iinfo(torch.int64).min
+    return x
 
 
 @thermometer.register_fake
