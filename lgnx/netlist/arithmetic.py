@@ -43,9 +43,11 @@ class Number:
 
     def within(self, low: int, high: int) -> Number:
         """Give the same numbers with bounds that hold, too."""
-        return Number(self.extended(max(len(self.planes), bits_for(low, high))), low, high)._trim()
+        width = max(len(self.planes), bits_for(low, high))
+        return Number(self.extended(width), low, high).trimmed()
 
-    def _trim(self) -> Number:
+    def trimmed(self) -> Number:
+        """Leave out planes beyond those that the bounds need."""
         return Number(self.planes[: bits_for(self.low, self.high)], self.low, self.high)
 
 
@@ -81,17 +83,30 @@ class Sum:
         Gets the gates.
     shape
         Shape of the sum.
+
+    Attributes
+    ----------
+    low, high
+        Bounds of the sum.
+    lowest, highest
+        Bounds of the sums of any of its terms, in whatever order they are added.
     """
 
     def __init__(self, builder: NetlistBuilder, shape: tuple[int, ...]) -> None:
         self.builder, self.shape = builder, shape
         self.constant, self.low, self.high = 0, 0, 0
+        self.lowest, self.highest = 0, 0
         self._columns: dict[int, list[np.ndarray]] = {}
 
-    def add(self, numbers: Number, *, negative: bool = False) -> None:
+    def add_constant(self, value: int) -> None:
+        """Add one number to all."""
+        self.constant += value
+        self._widen(1, value, value)
+
+    def add(self, numbers: Number, *, shift: int = 0, negative: bool = False) -> None:
         """Add numbers [...], or numbers [n, ...] with one more axis that is summed up.
 
-        With ``negative`` they are subtracted.
+        They are multiplied by 2^shift; with ``negative`` they are subtracted.
         """
         planes = numbers.planes
         if planes.ndim == 1 + len(self.shape):
@@ -99,12 +114,20 @@ class Sum:
         n = planes.shape[1]
         planes = np.broadcast_to(planes, (len(planes), n, *self.shape))
         bounds = [-numbers.high, -numbers.low] if negative else [numbers.low, numbers.high]
-        self.low, self.high = self.low + n * bounds[0], self.high + n * bounds[1]
+        self._widen(n, bounds[0] << shift, bounds[1] << shift)
         for w, bits in enumerate(planes):
             is_sign = numbers.low < 0 and w == len(planes) - 1
-            self._add_bits(bits, w, negative != is_sign)
+            self.add_bits(bits, w + shift, negative != is_sign)
 
-    def _add_bits(self, bits: np.ndarray, weight: int, negative: bool) -> None:
+    def _widen(self, n: int, low: int, high: int) -> None:
+        self.low, self.high = self.low + n * low, self.high + n * high
+        self.lowest += n * min(0, low)
+        self.highest += n * max(0, high)
+
+    def add_bits(self, bits: np.ndarray, weight: int, negative: bool) -> None:
+        """Add literals [n, ...] times 2^weight, without a change of the bounds."""
+        if not bits.size:
+            return
         if negative:  # -b = (1 - b) - 1
             bits = self.builder.not_(bits)
             self.constant -= len(bits) << weight
@@ -159,7 +182,7 @@ def product(builder: NetlistBuilder, a: Number, b: Number) -> Number:
                 b.low < 0 and j == len(b.planes) - 1
             )
             bits = np.broadcast_to(builder.and_(left, right), shape)
-            total._add_bits(bits[None], i + j, negative)
+            total.add_bits(bits[None], i + j, negative)
     return total.finish(min(corners), max(corners))
 
 
@@ -192,9 +215,27 @@ def select(builder: NetlistBuilder, condition: np.ndarray, a: Number, b: Number)
     return Number(builder.mux(condition, a.extended(width), b.extended(width)), low, high)
 
 
+def larger(builder: NetlistBuilder, a: Number, b: Number, *, smallest: bool = False) -> Number:
+    """The larger of two numbers, or the smaller; an OR or an AND of bits."""
+    bounds = min if smallest else max
+    low, high = bounds(a.low, b.low), bounds(a.high, b.high)
+    if min(a.low, b.low) >= 0 and max(a.high, b.high) <= 1:
+        gate = builder.and_ if smallest else builder.or_
+        return Number(gate(a.planes, b.planes), low, high)
+    wins = less(builder, a, b) if smallest else less(builder, b, a)
+    chosen = select(builder, wins, a, b)
+    return Number(chosen.planes, chosen.low, chosen.high).within(low, high)
+
+
 def largest(builder: NetlistBuilder, numbers: Number, *, smallest: bool = False) -> Number:
-    """Largest number along the first axis of numbers [n, ...], n > 0."""
-    return tournament(builder, numbers, smallest=smallest)[0]
+    """Largest number along the first axis of numbers [n, ...], n > 0, as a balanced tree."""
+    planes, low, high = numbers.planes, numbers.low, numbers.high
+    while planes.shape[1] > 1:
+        half = planes.shape[1] // 2
+        a, b = (Number(planes[:, i * half : (i + 1) * half], low, high) for i in (0, 1))
+        won = larger(builder, a, b, smallest=smallest).within(low, high)
+        planes = np.concatenate([won.planes, planes[:, 2 * half :]], axis=1)
+    return Number(planes[:, 0], low, high)
 
 
 def tournament(

@@ -72,8 +72,8 @@ def softmax_behind(m, rng):
 
 def two_networks(m, rng):
     bits = m.dense("x", 6, 8, 2, rng)
-    total = m.op("ReduceSum", m.op("Cast", bits, to=FLOAT), m.constant([1]))
-    return m.dense(m.op("Greater", total, m.constant(np.float32(3))), 1, 4, 2, rng)
+    share = m.op("Softmax", m.op("Cast", bits, to=FLOAT))
+    return m.dense(m.op("Greater", share, m.constant(np.float32(0.2))), 8, 4, 2, rng)
 
 
 def no_network(m, rng):

@@ -13,13 +13,24 @@ import onnx_ir as ir
 
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.rules import (
+    add,
+    arg_max,
+    bitwise,
     boolean,
     cast,
     compare,
+    conv,
+    cum_sum,
+    extremes,
+    functions,
+    group_sum,
     logic_conv,
     logic_dense,
+    matmul,
     movement,
+    multiply,
     or_pool,
+    reduce,
     where,
 )
 from lgnx.netlist.rules.call import Call, Rule
@@ -27,7 +38,27 @@ from lgnx.netlist.rules.movement import is_data_movement
 from lgnx.netlist.rules.values import NotBooleanError, Symbols
 
 RULES: dict[tuple[str, str], Rule] = {}
-for _module in (boolean, cast, compare, logic_conv, logic_dense, movement, or_pool, where):
+for _module in (
+    add,
+    arg_max,
+    bitwise,
+    boolean,
+    cast,
+    compare,
+    conv,
+    cum_sum,
+    extremes,
+    functions,
+    group_sum,
+    logic_conv,
+    logic_dense,
+    matmul,
+    movement,
+    multiply,
+    or_pool,
+    reduce,
+    where,
+):
     RULES.update(_module.RULES)
 
 

@@ -13,8 +13,8 @@ _END = np.iinfo(np.int32).max  # what exporters write for the end of an axis, or
 
 _MOVES = frozenset(
     """
-    Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Pad
-    Reshape Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze
+    Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Pad Reshape
+    ScatterElements ScatterND Slice SpaceToDepth Split Squeeze Tile Transpose Trilu Unsqueeze
     """.split()
 )
 
@@ -30,12 +30,16 @@ def moved_inputs(node: ir.Node) -> list[int]:
         return list(range(len(node.inputs)))
     if node.op_type == "Pad" and len(node.inputs) > 2 and node.inputs[2] is not None:
         return [0, 2]
+    if node.op_type.startswith("Scatter"):
+        return [0, 2]
     return [0]
 
 
 def _run(call: Call) -> list[Symbols]:
     moved = moved_inputs(call.node)
-    symbols = {i: call.symbols(i) for i in moved}
+    # Numbers that are kept as a table stay so where they are only moved about.
+    take = call.raw if len(moved) == 1 and call.node.op_type != "Pad" else call.symbols
+    symbols = {i: take(i) for i in moved}
     others = [
         None if i in symbols or not call.given(i) else call.constant(i)
         for i in range(len(call.inputs))
@@ -56,8 +60,10 @@ def _run(call: Call) -> list[Symbols]:
         )
         for w in range(width)
     ]
-    dtype = symbols[0].dtype
-    outputs = [Symbols(np.stack(part), low, high, dtype) for part in zip(*results, strict=True)]
+    kind, table = symbols[0].dtype, symbols[0].table
+    outputs = [
+        Symbols(np.stack(part), low, high, kind, table) for part in zip(*results, strict=True)
+    ]
     for output in outputs:
         decode([output])
     return outputs
@@ -78,8 +84,16 @@ def _keeps_samples(call: Call, batch: int, rank: int, others: list[np.ndarray | 
 
 def _picks_samples(call: Call, batch: int, rank: int, others: list[np.ndarray | None]) -> bool:
     op, attributes = call.node.op_type, call.node.attributes
-    if op in ("Concat", "Gather", "GatherElements", "Split"):
+    if attributes.get_string("reduction", "none") != "none":
+        raise NotBooleanError("it computes where it scatters")
+    if op in ("Concat", "Gather", "GatherElements", "ScatterElements", "Split"):
         return attributes.get_int("axis", 0) % rank == batch
+    if op == "Trilu":
+        return batch >= rank - 2
+    if op == "ScatterND":
+        indices = others[1]
+        assert indices is not None
+        return batch < indices.shape[-1]
     if op == "GatherND":
         first = attributes.get_int("batch_dims", 0)
         indices = others[1]

@@ -37,12 +37,16 @@ class Symbols:
         Bounds of the numbers; 0 and 1 for bits.
     dtype
         Element type in the model.
+    table
+        Where the numbers are not these whole numbers n but a function of them: its values for
+        low .. high, of ``dtype``.
     """
 
     planes: np.ndarray
     low: int
     high: int
     dtype: np.dtype
+    table: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,7 +101,13 @@ def decode(values: Sequence[Symbols]) -> tuple[list[Number], int]:
         shape = np.broadcast_shapes(*(value.shape for value in values))
     except ValueError as error:
         raise NotBooleanError(f"its inputs do not broadcast: {error}") from error
-    planes = [np.broadcast_to(v.planes, (len(v.planes), *shape)) for v in values]
+    planes = [
+        np.broadcast_to(
+            v.planes.reshape(-1, *[1] * (len(shape) - len(v.shape)), *v.shape),
+            (len(v.planes), *shape),
+        )
+        for v in values
+    ]
     candidates = [axis for axis, extent in enumerate(shape) if extent % SAMPLES == 0]
     for axis in candidates:
         literals = [_one_sample(part, axis) for part in planes]
@@ -110,8 +120,16 @@ def decode(values: Sequence[Symbols]) -> tuple[list[Number], int]:
     raise NotBooleanError("none of its axes is the batch")
 
 
-def encode(number: Number, axis: int, dtype: np.dtype) -> Symbols:
-    """Undo `decode`: give the numbers of a batch, whose axis is given."""
+def encode(number: Number, axis: int, dtype: np.dtype, table: np.ndarray | None = None) -> Symbols:
+    """Undo `decode`: give the numbers of a batch, whose axis is given.
+
+    Raises
+    ------
+    NotBooleanError
+        If they are not exact in their type.
+    """
+    if table is None:
+        check_exact(number.low, number.high, dtype)
     literals = number.planes
     shape = list(literals.shape)
     shape[1 + axis] *= SAMPLES
@@ -120,7 +138,7 @@ def encode(number: Number, axis: int, dtype: np.dtype) -> Symbols:
     one[...] = literals
     np.add(one, OFFSET, out=two)
     np.copyto(two, one, where=one < 2)
-    return Symbols(both, number.low, number.high, dtype)
+    return Symbols(both, number.low, number.high, dtype, table)
 
 
 def _one_sample(planes: np.ndarray, axis: int) -> np.ndarray | None:
@@ -130,21 +148,19 @@ def _one_sample(planes: np.ndarray, axis: int) -> np.ndarray | None:
     return one.astype(np.uint32)
 
 
-def exact(value: Symbols) -> Symbols:
-    """Give a value back whose numbers its type holds exactly.
+def check_exact(low: int, high: int, dtype: np.dtype) -> None:
+    """Refuse numbers that a type does not hold exactly.
 
     Raises
     ------
     NotBooleanError
-        If some may not be.
+        If low or high is out of its range.
     """
-    low, high = exact_range(value.dtype)
-    if value.low < low or value.high > high:
+    least, most = exact_range(dtype)
+    if low < least or high > most:
         raise NotBooleanError(
-            f"its numbers may lie from {value.low} to {value.high}, which {value.dtype} does not "
-            "hold exactly"
+            f"its numbers may lie from {low} to {high}, which {dtype} does not hold exactly"
         )
-    return value
 
 
 def exact_range(dtype: np.dtype) -> tuple[int, int]:
@@ -164,3 +180,18 @@ def exact_range(dtype: np.dtype) -> tuple[int, int]:
         limit = 1 << (np.finfo(dtype).nmant + 1)
         return -limit, limit
     raise NotBooleanError(f"it computes in {dtype}")
+
+
+def same_order(values: Sequence[Symbols]) -> bool:
+    """Tell whether values compare as the whole numbers do that they are made of."""
+    first = values[0].table
+    if first is None:
+        return all(value.table is None for value in values)
+    if not (np.diff(first.astype(np.longdouble)) > 0).all():
+        return False
+    return all(
+        value.table is not None
+        and (value.low, value.high) == (values[0].low, values[0].high)
+        and np.array_equal(value.table, first)
+        for value in values
+    )

@@ -71,9 +71,9 @@ def test_a_second_network_takes_what_the_first_gave(make, apply, ops):
     rng = np.random.default_rng(0)
     m, bits = packed(make)
     first = m.dense(bits, 9, 8, 2, rng)
-    total = m.op("ReduceSum", m.op("Cast", first, to=FLOAT), m.constant([1]), keepdims=1)
-    late = m.op("Concat", first, m.op("Greater", total, m.constant(np.float32(3.5))), axis=1)
-    result = apply(m.model(m.dense(late, 9, 4, 2, rng)), "fuse-network", "remove-unused")
+    share = m.op("Softmax", m.op("Cast", first, to=FLOAT))
+    late = m.op("Concat", first, m.op("Greater", share, m.constant(np.float32(0.2))), axis=1)
+    result = apply(m.model(m.dense(late, 16, 4, 2, rng)), "fuse-network", "remove-unused")
     assert (ops(result)["LogicNetwork"], ops(result)["UnpackBits"]) == (2, 0)
 
 
@@ -124,9 +124,9 @@ def test_what_is_not_boolean_parts_two_networks(make, apply, ops):
     rng = np.random.default_rng(0)
     m = make(6)
     first = m.dense("x", 6, 8, 2, rng)
-    total = m.op("ReduceSum", m.op("Cast", first, to=FLOAT), m.constant([1]), keepdims=1)
-    late = m.op("Concat", first, m.op("Greater", total, m.constant(np.float32(3.5))), axis=1)
-    result = apply(m.model(m.dense(late, 9, 4, 2, rng)), "fuse-network", "remove-unused")
+    share = m.op("Softmax", m.op("Cast", first, to=FLOAT))
+    late = m.op("Concat", first, m.op("Greater", share, m.constant(np.float32(0.2))), axis=1)
+    result = apply(m.model(m.dense(late, 16, 4, 2, rng)), "fuse-network", "remove-unused")
     assert ops(result)["LogicNetwork"] == 2
 
 
