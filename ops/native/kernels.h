@@ -7,6 +7,7 @@
 #include "count.h"
 #include "rows.h"
 #include "schedule.h"
+#include "strips.h"
 
 namespace lgnx {
 
@@ -74,6 +75,27 @@ struct Kernels {
   // b. `thresholds` are in that order too, float16 as float.
   void (*compare)(const char* x, Type type, const char* thresholds, bool strict, uint64_t features,
                   uint64_t per_feature, uint8_t* out);
+
+  // Sets the bits of n strips, from bit `at` on, by whether the bytes of a box of each channel are
+  // not 0; channels are `x_stride` bytes apart. The bits are 0 before. Bytes up to `end` may be
+  // read.
+  void (*pack_strips)(const uint8_t* x, const uint8_t* end, uint64_t x_stride, const Box& box,
+                      size_t n, uint64_t* strips, size_t strip_words, uint64_t at);
+
+  // Makes the lines of n taps. The word behind what is read is readable too.
+  void (*shift_strips)(const StripSource& source, const Tap* taps, size_t n, uint64_t* lines,
+                       size_t words);
+
+  // Writes bits of n lines that follow one another as bytes of n channels, `y_stride` bytes apart:
+  // of the positions of a box those in [from, to), of which the first is bit `at` of the line.
+  void (*unpack_strips)(const uint64_t* lines, size_t words, size_t n, const Box& box,
+                        uint64_t from, uint64_t to, uint64_t at, uint8_t* y, uint64_t y_stride);
+
+  // y |= x
+  void (*or_bytes)(const uint8_t* x, size_t n, uint8_t* y);
+
+  // Whether any of `kernel` bytes is not 0, for n windows that are `stride` bytes apart.
+  void (*or_windows)(const uint8_t* x, size_t kernel, size_t stride, uint8_t* y, size_t n);
 };
 
 const Kernels& portable_kernels();

@@ -3,8 +3,12 @@
 #include "bytes.inc.h"
 #include "count.inc.h"
 #include "gates.inc.h"
+#include "pool.inc.h"
 #include "rows.inc.h"
 #include "scores.inc.h"
+#include "strips.inc.h"
 #include "transpose.inc.h"
 
-#define LGNX_KERNELS(NAME) {NAME, execute, row_masks, transpose, count, expand, scores, compare}
+#define LGNX_KERNELS(NAME)                                                         \
+  {NAME,    execute,     row_masks,    transpose,     count,    expand,    scores, \
+   compare, pack_strips, shift_strips, unpack_strips, or_bytes, or_windows}

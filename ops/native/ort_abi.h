@@ -37,7 +37,7 @@ constexpr uint32_t kApiVersion = 23;  // onnxruntime 1.23, the oldest that is su
 
 enum ErrorCode : int { kFail = 1, kInvalidArgument = 2 };
 enum IoKind : int { kRequired = 0, kOptional = 1 };
-enum AttributeKind : int { kInt = 1, kFloat = 3 };
+enum AttributeKind : int { kInt = 1, kInts = 2, kFloat = 3 };
 
 // A function of the table that reports failure by a status.
 template <size_t Slot, class... Arguments>
@@ -79,6 +79,7 @@ using KernelContextGetOutput =
     Function<91, KernelContext*, size_t, const int64_t*, size_t, Value**>;
 using ReleaseStatus = Release<93, Status>;
 using ReleaseTypeAndShape = Release<99, TypeAndShape>;
+using KernelInfoGetAttributeInts = Function<163, const KernelInfo*, const char*, int64_t*, size_t*>;
 using KernelInfoGetNodeName = Function<244, const KernelInfo*, char*, size_t*>;
 using KernelInfoGetConstantInput = Function<249, const KernelInfo*, size_t, int*, const Value**>;
 using ShapeContextGetInputCount = Function<267, const ShapeContext*, size_t*>;

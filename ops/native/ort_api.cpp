@@ -83,6 +83,15 @@ float Info::attribute(const char* name, float fallback) const {
                                                                                        : fallback;
 }
 
+std::optional<std::vector<int64_t>> Info::attributes(const char* name) const {
+  size_t size = 0;
+  if (!succeeded(api_, KernelInfoGetAttributeInts::call(api_, info_, name, nullptr, &size)))
+    return std::nullopt;
+  std::vector<int64_t> values(size);
+  if (size) check(KernelInfoGetAttributeInts::call(api_, info_, name, values.data(), &size));
+  return values;
+}
+
 bool Info::constant(size_t input, Tensor* tensor) const {
   int is_constant = 0;
   const Value* value = nullptr;
@@ -151,6 +160,20 @@ int64_t Shapes::attribute(const char* name, int64_t fallback) const {
   return succeeded(api_, ReadAttribute::call(api_, attribute, kInt, &value, sizeof value, &size))
              ? value
              : fallback;
+}
+
+std::optional<std::vector<int64_t>> Shapes::attributes(const char* name) const {
+  const Attribute* attribute = nullptr;
+  if (!succeeded(api_, ShapeContextGetAttribute::call(api_, context_, name, &attribute)) ||
+      !attribute)
+    return std::nullopt;
+  std::vector<int64_t> values(16);
+  size_t size = 0;  // in bytes
+  if (!succeeded(api_, ReadAttribute::call(api_, attribute, kInts, values.data(),
+                                           values.size() * sizeof(int64_t), &size)))
+    return std::vector<int64_t>{};
+  values.resize(size / sizeof(int64_t));
+  return values;
 }
 
 void Shapes::output(Type type, const Shape& shape) const {

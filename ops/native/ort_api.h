@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ class Info {
   int64_t attribute(const char* name, int64_t fallback) const;
   int64_t attribute(const char* name) const;  // required
   float attribute(const char* name, float fallback) const;
+  // A list of integers; empty where it is of another type.
+  std::optional<std::vector<int64_t>> attributes(const char* name) const;
   bool constant(size_t input, Tensor* tensor) const;   // false: absent, or known only at run time
   const std::string& where() const { return where_; }  // "LogicDense 'name': "
 
@@ -111,6 +114,7 @@ class Shapes {
   bool has_input(size_t index) const;  // or one after it
   Shape input(size_t index) const;
   int64_t attribute(const char* name, int64_t fallback) const;
+  std::optional<std::vector<int64_t>> attributes(const char* name) const;  // of a few integers
   void output(Type type, const Shape& shape) const;
 
  private:
@@ -120,7 +124,7 @@ class Shapes {
 
 // The operators, each defined in its own file.
 extern const Definition kThermometer, kLogicDense, kGroupSum, kPackBits, kUnpackBits, kBitCount,
-    kLogicNetwork;
+    kLogicNetwork, kLogicConv, kLogicConvTranspose, kOrPool;
 
 std::string format_shape(const std::vector<int64_t>& shape);
 

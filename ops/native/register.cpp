@@ -91,7 +91,7 @@ Operator make(const Api* api, const Definition& d) {
 }
 
 struct Registration {
-  Operator operators[7];
+  Operator operators[10];
   Domain* domain = nullptr;
 };
 
@@ -113,8 +113,9 @@ void add_to(SessionOptions* options, const Api* api) {
     auto fresh = std::make_unique<Registration>();
     check(CreateCustomOpDomain::call(api, "lgnx.ops", &fresh->domain));
     size_t i = 0;
-    for (const Definition* d : {&kThermometer, &kLogicDense, &kGroupSum, &kPackBits, &kUnpackBits,
-                                &kBitCount, &kLogicNetwork}) {
+    for (const Definition* d :
+         {&kThermometer, &kLogicDense, &kGroupSum, &kPackBits, &kUnpackBits, &kBitCount,
+          &kLogicNetwork, &kLogicConv, &kLogicConvTranspose, &kOrPool}) {
       fresh->operators[i] = make(api, *d);
       check(CustomOpDomainAdd::call(api, fresh->domain, &fresh->operators[i++]));
     }

@@ -6,7 +6,7 @@
 
 namespace lgnx {
 
-enum class Scratch { kLines, kTiles, kPlanes, kCount };
+enum class Scratch { kLines, kTiles, kPlanes, kStrips, kCount };
 
 // At least `words` words, aligned to a cache line, with any content. Valid until the next call for
 // the same use in this thread. Throws std::bad_alloc.
