@@ -13,6 +13,8 @@ from lgnx.cli import common
 if TYPE_CHECKING:
     from lgnx.verify.conformance import Case, Result
 
+_SHOWN = 40  # failures on the screen
+
 Operators = Annotated[
     list[str] | None,
     typer.Option("--operator", metavar="NAME", help="Only cases of this operator; repeatable."),
@@ -161,9 +163,11 @@ def _show(screen: Any, backends: list[Any], missing: dict[str, str], results: li
     screen.print(table)
     for name, reason in missing.items():
         screen.print(f"[yellow]{escape(name)}: not run: {escape(reason)}[/yellow]")
-    for r in results:
-        if r.status == "failed":
-            screen.print(f"[red]failed[/red] {r.backend} {r.case}: {escape(r.reason)}")
+    broken = [r for r in results if r.status == "failed"]
+    for r in broken[:_SHOWN]:
+        screen.print(f"[red]failed[/red] {r.backend} {r.case}: {escape(r.reason)}")
+    if len(broken) > _SHOWN:
+        screen.print(f"and {len(broken) - _SHOWN:,} more; --json or --table has all")
 
 
 COMMANDS = {

@@ -38,11 +38,12 @@ def _gates(node: onnx.NodeProto, shapes: Mapping[str, list[int]]) -> int:
         kernel = OPERATORS["OrPool"].with_defaults(given)["kernel_shape"]
         return int(np.prod(y[1:], dtype=np.int64)) * (int(np.prod(kernel, dtype=np.int64)) - 1)
     indices, tables = (shapes.get(name, []) for name in node.input[1:3])
-    if not indices or not tables:
+    depth = next((a.i for a in node.attribute if a.name == "depth"), 1)
+    # What is not a layer at all counts as none: whoever unrolls it says what is wrong with it.
+    if len(indices) != 2 or len(tables) != (2 if node.op_type == "LogicDense" else 3) or depth < 1:
         return 0
     if node.op_type == "LogicDense":
         return tables[0] * _gates_of_table(indices[1])
-    depth = next((a.i for a in node.attribute if a.name == "depth"), 1)
     positions = int(np.prod(y[2:], dtype=np.int64)) if len(y) > 2 else 0
     return tables[0] * tables[1] * positions * _gates_of_table(round(indices[1] ** (1 / depth)))
 
