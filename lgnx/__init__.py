@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lgnx.check import check, check_or_raise
     from lgnx.converters.torch_export import export
+    from lgnx.converters.torch_import import to_torch
     from lgnx.files import load_model as load
     from lgnx.files import save_model as save
     from lgnx.functions import attach_functions
@@ -38,6 +39,7 @@ __all__ = [
     "lower",
     "optimize",
     "save",
+    "to_torch",
 ]
 
 _HOMES = {
@@ -53,6 +55,7 @@ _HOMES = {
     "lower": ("lgnx.passes.pipelines", "lower"),
     "optimize": ("lgnx.optimize", "optimize"),
     "save": ("lgnx.files", "save_model"),
+    "to_torch": ("lgnx.converters.torch_import", "to_torch"),
 }
 
 
