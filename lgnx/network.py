@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from lgnx.ops import DOMAIN
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.ops.program import decode
 
+_ORDERED = ("Flatten", "Identity", "Reshape")
 _MOVES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze")
 
 
@@ -205,7 +207,8 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
 
 def _shape_of(proto: onnx.ModelProto, name: str, where: str) -> tuple[int, ...]:
     """Shape of a value without the batch."""
-    for value in onnx.shape_inference.infer_shapes(proto).graph.value_info:
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    for value in [*inferred.value_info, *inferred.output]:
         if value.name == name:
             extents = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)[1:]
             if all(extent >= 1 for extent in extents):
@@ -216,7 +219,7 @@ def _shape_of(proto: onnx.ModelProto, name: str, where: str) -> tuple[int, ...]:
 def _through_reshape(proto: onnx.ModelProto, name: str) -> str:
     """The value that a chain of reshapes starts from: they leave the order of the bits alone."""
     producers = {output: node for node in proto.graph.node for output in node.output}
-    while name in producers and producers[name].op_type in ("Flatten", "Identity", "Reshape"):
+    while name in producers and producers[name].op_type in _ORDERED:
         name = producers[name].input[0]
     return name
 
@@ -225,6 +228,8 @@ def _check_rest(proto: onnx.ModelProto, network: onnx.NodeProto, where: str) -> 
     """Tell whether the class follows the scores; raise for anything else beside the network."""
     source = _through_reshape(proto, network.input[0])
     before, after, argmax = {source}, set(network.output), False
+    attributes = {a.name: a.i for a in network.attribute}
+    bits = not attributes.get("groups", 0)
     for node in proto.graph.node:
         if node is network or node.op_type == "Constant":
             continue
@@ -233,11 +238,16 @@ def _check_rest(proto: onnx.ModelProto, network: onnx.NodeProto, where: str) -> 
         elif set(node.input) & after and (_is_argmax(node) or (argmax and node.op_type in _MOVES)):
             after.update(node.output)
             argmax = True
+        elif set(node.input) & after and bits and node.op_type in _ORDERED:
+            after.update(node.output)
         else:
             raise ModelError(
                 f"{where}: node {node.name!r} ({node.op_type}) is neither the logic network nor "
                 "an ArgMax of its scores"
             )
+    for output in {value.name for value in proto.graph.output} & after - set(network.output):
+        if bits and math.prod(_shape_of(proto, output, where)) != attributes["n_outputs"]:
+            raise ModelError(f"{where}: output {output!r}: its rows are not the samples of a batch")
     return argmax
 
 

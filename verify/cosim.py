@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -265,8 +266,8 @@ def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _B
     batch = len(outputs[0])
     class_index = bits = None
     for value in outputs:
-        if rtl.bits is not None and value.shape == (batch, rtl.bits.bits):
-            bits = value.astype(np.bool_)
+        if rtl.bits is not None and value.ndim > 1 and math.prod(value.shape[1:]) == rtl.bits.bits:
+            bits = value.reshape(batch, rtl.bits.bits).astype(np.bool_)
         elif scores is None and rtl.scores is not None and _is_scores(value.shape, rtl):
             if value.dtype != rtl.scores.dtype:
                 raise InputError(

@@ -48,6 +48,23 @@ def test_bits_in_and_bits_out(make, corner_inputs):
         np.testing.assert_array_equal(network.scores(x), run_reference(model, x)[0])
 
 
+def test_bits_may_leave_in_any_shape(make):
+    rng = np.random.default_rng(0)
+    m = make(6)
+    model = m.model(m.op("Reshape", m.dense("x", 6, 12, 2, rng), m.constant([0, 3, 4])))
+    network = lgnx.Network.from_model(model)
+    x = rng.random((65, 6)) < 0.5
+    np.testing.assert_array_equal(network.scores(x), run_reference(model, x)[0].reshape(65, 12))
+
+
+def test_rows_of_the_output_must_be_the_samples(make):
+    m = make(6)
+    bits = m.dense("x", 6, 12, 2, np.random.default_rng(0))
+    model = m.model(m.op("Reshape", bits, m.constant([-1, 4])))
+    with pytest.raises(ModelError, match="its rows are not the samples of a batch"):
+        lgnx.Network.from_model(model)
+
+
 def test_an_argmax_behind_the_scores_is_known(make):
     rng = np.random.default_rng(0)
     m = make(6)
