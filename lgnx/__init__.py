@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lgnx.optimize import optimize
     from lgnx.passes.pipelines import lower
     from lgnx.session import InferenceSession
+    from lgnx.versions import convert_version
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "attach_functions",
     "check",
     "check_or_raise",
+    "convert_version",
     "export",
     "inspect",
     "load",
@@ -49,6 +51,7 @@ _HOMES = {
     "attach_functions": ("lgnx.functions", "attach_functions"),
     "check": ("lgnx.check", "check"),
     "check_or_raise": ("lgnx.check", "check_or_raise"),
+    "convert_version": ("lgnx.versions", "convert_version"),
     "export": ("lgnx.converters.torch_export", "export"),
     "inspect": ("lgnx.inspect", "inspect"),
     "load": ("lgnx.files", "load_model"),

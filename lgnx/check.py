@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from onnx import helper, numpy_helper
 
 from lgnx.files import as_proto, model_name
 from lgnx.graphs import all_graphs, all_nodes
-from lgnx.ops import DOMAIN, OPERATORS, VERSION
+from lgnx.ops import DOMAIN, VERSION, operators
 from lgnx.ops._operator import NodeView, Operator
 from lgnx.ops.errors import ModelError, Problem
+from lgnx.versions import unknown_version, version_of
 
 
 def check(model: Any) -> list[Problem]:
@@ -66,10 +67,12 @@ def problems_and_types(
     problems = list(_domain_problems(proto))
     data = _serialized(proto)
     views = _Values(proto, data)
+    version = version_of(proto) or VERSION
+    known = {} if unknown_version(version) else operators(version)
     for number, node in enumerate(all_nodes(proto.graph)):
-        if node.domain == DOMAIN:
+        if node.domain == DOMAIN and known:
             name = node.name or f"{node.op_type}#{number}"
-            problems += _node_problems(node, name, views)
+            problems += _node_problems(node, name, views, known)
     # onnx stops at its first complaint, so it is asked last and only where we found nothing.
     if not any(problem.severity == "error" for problem in problems):
         problems += _onnx_problems(data)
@@ -107,13 +110,8 @@ def _domain_problems(proto: onnx.ModelProto) -> Iterator[Problem]:
     uses = any(node.domain == DOMAIN for node in all_nodes(proto.graph))
     if uses and DOMAIN not in imports:
         yield Problem("error", "model", "opset_import", f"does not import the domain {DOMAIN}")
-    elif DOMAIN in imports and imports[DOMAIN] != VERSION:
-        yield Problem(
-            "error",
-            "model",
-            "opset_import",
-            f"imports {DOMAIN} version {imports[DOMAIN]}, this release knows version {VERSION}",
-        )
+    elif DOMAIN in imports and (message := unknown_version(imports[DOMAIN])) is not None:
+        yield Problem("error", "model", "opset_import", message)
 
 
 class _Values:
@@ -163,10 +161,12 @@ class _Values:
             return None
 
 
-def _node_problems(node: onnx.NodeProto, name: str, values: _Values) -> Iterator[Problem]:
-    operator = OPERATORS.get(node.op_type)
+def _node_problems(
+    node: onnx.NodeProto, name: str, values: _Values, operators: Mapping[str, Operator]
+) -> Iterator[Problem]:
+    operator = operators.get(node.op_type)
     if operator is None:
-        known = ", ".join(OPERATORS)
+        known = ", ".join(operators)
         yield Problem("error", name, "op_type", f"is {node.op_type!r}; {DOMAIN} has: {known}")
         return
     attributes = yield from _attributes(node, name, operator)

@@ -9,9 +9,10 @@ from onnx import helper
 
 from lgnx.files import as_proto, model_name
 from lgnx.graphs import all_nodes
-from lgnx.ops import DOMAIN, OPERATORS
+from lgnx.ops import DOMAIN, Operator
 from lgnx.ops.errors import ModelError
 from lgnx.ops.logic_network import variant
+from lgnx.versions import operators_of
 
 OLDEST_OPSET = 18
 
@@ -31,24 +32,26 @@ def attach_functions(model: Any) -> onnx.ModelProto:
     Raises
     ------
     ModelError
-        If the model's ONNX opset is older than 18, if a node is of an unknown lgnx operator, or if
-        LogicNetwork nodes of different forms (with and without thresholds, packed words, groups)
-        would need different definitions under one name.
+        If the model's ONNX opset is older than 18, if it is of a later version of this opset than
+        this release knows, if a node is of an unknown lgnx operator, or if LogicNetwork nodes of
+        different forms (with and without thresholds, packed words, groups) would need different
+        definitions under one name.
     """
     source = as_proto(model)
     result = onnx.ModelProto()
     result.CopyFrom(source)
     opsets = {entry.domain: entry.version for entry in result.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 0))
+    known = operators_of(result, model_name(model))
     used: dict[str, onnx.NodeProto] = {}
     for node in all_nodes(result.graph):
         if node.domain != DOMAIN:
             continue
-        if node.op_type not in OPERATORS:
+        if node.op_type not in known:
             raise ModelError(
                 f"{model_name(model)}: node {node.name!r}: {DOMAIN} has no operator {node.op_type}"
             )
-        _write_defaults(node)
+        _write_defaults(node, known[node.op_type])
         first = used.setdefault(node.op_type, node)
         if node.op_type == "LogicNetwork" and variant(first) != variant(node):
             raise ModelError(
@@ -64,15 +67,15 @@ def attach_functions(model: Any) -> onnx.ModelProto:
     kept = [function for function in result.functions if function.domain != DOMAIN]
     del result.functions[:]
     result.functions.extend(kept)
-    result.functions.extend(OPERATORS[name].function(node, opset) for name, node in used.items())
+    result.functions.extend(known[name].function(node, opset) for name, node in used.items())
     # Functions came with version 8 of the file format.
     result.ir_version = max(result.ir_version, 8)
     return result
 
 
-def _write_defaults(node: onnx.NodeProto) -> None:
+def _write_defaults(node: onnx.NodeProto, operator: Operator) -> None:
     """Give a node every attribute, since onnx's evaluator does not know a function's defaults."""
     given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    for name, value in OPERATORS[node.op_type].with_defaults(given).items():
+    for name, value in operator.with_defaults(given).items():
         if name not in given:
             node.attribute.append(helper.make_attribute(name, value))

@@ -12,6 +12,7 @@ from lgnx.files import as_proto, model_name
 from lgnx.netlist.estimate import LAYERS, estimate_gates
 from lgnx.ops import DOMAIN, register
 from lgnx.ops.errors import ModelError
+from lgnx.versions import operators_of
 
 MAX_FUSED_GATES = 1_000_000
 """Gates that `InferenceSession` fuses at most, unless asked to."""
@@ -55,6 +56,7 @@ class InferenceSession(onnxruntime.InferenceSession):
         **kwargs: Any,
     ) -> None:
         proto = as_proto(model)
+        operators_of(proto, model_name(model))  # onnxruntime would not say which version it misses
         if fuse is True or (fuse == "auto" and _is_fused(proto)):
             from lgnx.passes import lower
 

@@ -23,13 +23,12 @@ from lgnx.ops import (
     thermometer,
     unpack_bits,
 )
-from lgnx.ops._operator import DOMAIN, Operator
-from lgnx.ops._operator import VERSION as VERSION
+from lgnx.ops._operator import DOMAIN, VERSION, Operator
 from lgnx.ops.library import library_path as library_path
 from lgnx.ops.library import register as register
 
-OPERATORS: dict[str, Operator] = {
-    module.OPERATOR.name: module.OPERATOR
+EVERY_VERSION: list[Operator] = [
+    module.OPERATOR
     for module in (
         thermometer,
         logic_dense,
@@ -42,8 +41,17 @@ OPERATORS: dict[str, Operator] = {
         bit_count,
         logic_network,
     )
-}
-"""The operators by name."""
+]
+"""The operators in every form that a version of the opset has, older ones first."""
+
+
+def operators(version: int) -> dict[str, Operator]:
+    """Give the operators of a version of the opset by name."""
+    return {o.name: o for o in EVERY_VERSION if o.schema.since_version <= version}
+
+
+OPERATORS: dict[str, Operator] = operators(VERSION)
+"""The operators of the newest version by name."""
 
 # qonnx takes the names from here and asks __getattr__ for each.
 __all__ = [  # noqa: RUF022
@@ -59,12 +67,20 @@ __all__ = [  # noqa: RUF022
     "LogicNetwork",
 ]
 
-for _operator in OPERATORS.values():
-    if not defs.has(_operator.name, DOMAIN):
-        defs.register_schema(_operator.schema)
-        # onnx would release the Python function that infers shapes after Python has ended, which
-        # hangs (1.19) or crashes (1.20, 1.21).
-        atexit.register(defs.deregister_schema, _operator.name, VERSION, DOMAIN)
+
+def _register(schema: defs.OpSchema) -> None:
+    """Make a schema known to onnx, if it is not."""
+    key = (schema.name, schema.since_version, DOMAIN)
+    if defs.has(*key) and defs.get_schema(*key).since_version == schema.since_version:
+        return
+    defs.register_schema(schema)
+    # onnx would release the Python function that infers shapes after Python has ended, which
+    # hangs (1.19) or crashes (1.20, 1.21).
+    atexit.register(defs.deregister_schema, *key)
+
+
+for _operator in EVERY_VERSION:
+    _register(_operator.schema)
 
 
 def __getattr__(name: str) -> Any:

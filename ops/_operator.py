@@ -11,13 +11,15 @@ import onnx
 from onnx import defs, helper, parser
 
 DOMAIN = "lgnx.ops"
-VERSION = 1
+VERSION = 1  # of the opset; docs/versioning.md says when it grows
 
 FLOATS = ("tensor(float16)", "tensor(float)", "tensor(double)")
 INTEGERS = tuple(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64))
 
 Dims = list[Any]  # int, symbolic name or None
 InferShape = Callable[[Any], None]
+Adapter = Callable[[onnx.NodeProto], Sequence[onnx.NodeProto]]
+"""Gives the nodes that take the place of one; raises InputError where none can."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Operator:
     constants
         The inputs that must be constant, and for what: "always", or "to lower" for those that
         body and kernel take computed, but a netlist does not.
+    from_previous, to_previous
+        Adapters from and to the version of the operator that this one takes the place of.
     """
 
     schema: defs.OpSchema
@@ -112,6 +116,8 @@ class Operator:
     constants: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[NodeView], Iterator[Finding]] = no_findings
     more_defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = no_more_defaults
+    from_previous: Adapter | None = None
+    to_previous: Adapter | None = None
 
     @property
     def name(self) -> str:
@@ -161,6 +167,7 @@ def schema(
     types: Mapping[str, Sequence[str]] | None = None,
     attributes: Sequence[defs.OpSchema.Attribute] = (),
     optional: Sequence[str] = (),
+    since: int = 1,
 ) -> defs.OpSchema:
     """Make a schema with one output named y.
 
@@ -176,12 +183,14 @@ def schema(
         Type constraints by name.
     optional
         Names of the inputs that may be absent.
+    since
+        Version of the opset that brings the operator in this form.
     """
     option = defs.OpSchema.FormalParameterOption
     result = defs.OpSchema(
         name,
         DOMAIN,
-        VERSION,
+        since,
         doc=doc,
         inputs=[
             defs.OpSchema.FormalParameter(

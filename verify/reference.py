@@ -9,7 +9,8 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
-from lgnx.ops import DOMAIN, OPERATORS, Operator
+from lgnx.ops import DOMAIN, Operator
+from lgnx.versions import operators_of
 
 __all__ = ["reference_evaluator", "run_reference"]
 
@@ -19,12 +20,13 @@ def reference_evaluator(model: onnx.ModelProto) -> ReferenceEvaluator:
 
     Function bodies in the model are left aside.
     """
+    known = operators_of(model, "model")
     plain = onnx.ModelProto()
     plain.CopyFrom(model)
     kept = [f for f in model.functions if f.domain != DOMAIN]
     del plain.functions[:]
     plain.functions.extend(kept)
-    return ReferenceEvaluator(plain, new_ops=[_op_class(o) for o in OPERATORS.values()])
+    return ReferenceEvaluator(plain, new_ops=[_op_class(o) for o in known.values()])
 
 
 def run_reference(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
@@ -37,4 +39,5 @@ def _op_class(operator: Operator) -> type[OpRun]:
     def run(self: OpRun, *inputs: np.ndarray | None, **attributes: Any) -> tuple[np.ndarray]:
         return (operator.reference(*inputs, **attributes),)
 
-    return type(operator.name, (OpRun,), {"op_domain": DOMAIN, "_run": run})
+    body = {"op_domain": DOMAIN, "op_schema": operator.schema, "_run": run}
+    return type(operator.name, (OpRun,), body)

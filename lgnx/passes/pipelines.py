@@ -12,7 +12,7 @@ from onnx_ir.passes import common
 from lgnx.check import problems_and_types, raise_errors
 from lgnx.files import as_proto, model_name
 from lgnx.functions import attach_functions
-from lgnx.ops import DOMAIN
+from lgnx.ops import DOMAIN, VERSION
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.passes.cancel_pack_unpack import CancelPackUnpackPass
 from lgnx.passes.fuse_network import FuseNetworkPass
@@ -24,12 +24,17 @@ from lgnx.passes.lower_or_pool import LowerOrPoolPass
 from lgnx.passes.lower_thermometer import LowerThermometerPass
 from lgnx.passes.merge_gathers import MergeGathersPass
 from lgnx.passes.merge_reshapes import MergeReshapesPass
+from lgnx.passes.recognise_group_sum import RecogniseGroupSumPass
+from lgnx.passes.recognise_thermometer import RecogniseThermometerPass
 from lgnx.passes.remove_casts import RemoveCastsPass
+from lgnx.versions import convert_version, version_of
 
 PassFactory = Callable[[], ir.passes.PassBase]
 
 PASSES: dict[str, PassFactory] = {
     "remove-casts": RemoveCastsPass,
+    "recognise-group-sum": RecogniseGroupSumPass,
+    "recognise-thermometer": RecogniseThermometerPass,
     "lower-thermometer": LowerThermometerPass,
     "lower-logic-dense": LowerLogicDensePass,
     "lower-logic-conv": LowerLogicConvPass,
@@ -47,6 +52,7 @@ PASSES: dict[str, PassFactory] = {
 PIPELINES: dict[str, tuple[str, ...]] = {
     "bitwise": (
         "remove-casts",
+        "recognise-group-sum",
         "lower-thermometer",
         "lower-logic-dense",
         "lower-logic-conv",
@@ -58,7 +64,13 @@ PIPELINES: dict[str, tuple[str, ...]] = {
         "merge-reshapes",
         "remove-unused",
     ),
-    "network": ("remove-casts", "fuse-network", "remove-unused"),
+    "network": (
+        "remove-casts",
+        "recognise-group-sum",
+        "recognise-thermometer",
+        "fuse-network",
+        "remove-unused",
+    ),
 }
 """Names of the passes of each pipeline, in order."""
 
@@ -110,7 +122,7 @@ def _run(
         working.graph.meta.pop("lgnx.names", None)
         made(working)
     if any(node.domain == DOMAIN for node in working.graph):
-        working.opset_imports.setdefault(DOMAIN, 1)
+        working.opset_imports.setdefault(DOMAIN, VERSION)
     return ir.serde.serialize_model(working)
 
 
@@ -124,6 +136,8 @@ def _with_types(proto: onnx.ModelProto, where: str) -> ir.Model:
         proto.functions.extend(bodies)
     problems, inferred = problems_and_types(proto)
     raise_errors(problems, where)
+    if version_of(proto) not in (None, VERSION):  # passes know the newest operators
+        return _with_types(convert_version(proto), where)
     try:
         if inferred is None:
             inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True)
