@@ -8,9 +8,9 @@ import onnx_ir as ir
 from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.probe import constant_value
 from lgnx.netlist.regions import Region, find_regions
-from lgnx.ops import DOMAIN, engine
+from lgnx.ops import DOMAIN, VERSION, engine
 from lgnx.ops.program import encode
-from lgnx.passes.edit import Inserter, batch_dim, is_lgnx, is_op, remove_dead, replace
+from lgnx.passes.edit import Inserter, batch_dim, is_lgnx, remove_dead, replace
 
 __all__ = ["FuseNetworkPass"]
 
@@ -23,9 +23,9 @@ class FuseNetworkPass(ir.passes.InPlacePass):
     Rules:
 
     - A region is what symbolic execution can turn into a netlist; everything else stays as it is.
-    - If all its bits come from one Thermometer, or from one comparison with constants, that
-      becomes part of the node. If all come from one UnpackBits, the node takes its words.
-      Otherwise its sources are flattened and concatenated.
+    - If all its bits come from one Thermometer, that becomes part of the node. If all come from
+      one UnpackBits, the node takes its words. Otherwise its sources are flattened and
+      concatenated.
     - If all its bits go to one GroupSum over rows, that becomes part of the node. Otherwise the
       output bits are split and reshaped to what they were.
 
@@ -51,7 +51,7 @@ class FuseNetworkPass(ir.passes.InPlacePass):
         if regions:
             # The nodes of a region may stand between others that its network now depends on.
             model.graph.sort()
-            model.opset_imports.setdefault(DOMAIN, 1)
+            model.opset_imports.setdefault(DOMAIN, VERSION)
         return ir.passes.PassResult(model, bool(regions))
 
     def _fuse(self, graph: ir.Graph, region: Region, name: str) -> dict[ir.Value, ir.Value]:
@@ -111,25 +111,19 @@ class FuseNetworkPass(ir.passes.InPlacePass):
 
 
 def _thermometer(region: Region) -> tuple[ir.Value, np.ndarray, bool] | None:
-    """Numbers, thresholds and strictness, if all bits of the region are comparisons of one."""
+    """Numbers, thresholds and strictness, if all bits of the region are of one Thermometer."""
     if len(region.sources) != 1:
         return None
     node = region.sources[0].producer()
-    if node is None:
+    if node is None or not is_lgnx(node, "Thermometer"):
         return None
     x = node.inputs[0]
     if x is None or x.shape is None or len(x.shape) < 1:
         return None
-    thresholds = constant_value(node.inputs[1]) if len(node.inputs) > 1 else None
+    thresholds = constant_value(node.inputs[1])
     if thresholds is None:
         return None
-    if is_lgnx(node, "Thermometer"):
-        strict = node.attributes.get_int("strict", 1) == 1
-    elif is_op(node, "Greater", "GreaterOrEqual") and thresholds.ndim < len(x.shape):
-        strict = node.op_type == "Greater"
-        thresholds = thresholds[..., None]
-    else:
-        return None
+    strict = node.attributes.get_int("strict", 1) == 1
     if np.isnan(thresholds).any():
         return None
     rank = len(x.shape) + 1

@@ -87,14 +87,6 @@ def test_a_constant_batch_gives_the_shape(make):
     assert [d.dim_value for d in dims] == [65, 5]
 
 
-def test_a_comparison_serves_as_thermometer(make, apply, ops):
-    rng = np.random.default_rng(0)
-    m = make(4, dtype=FLOAT)
-    bits = m.op("GreaterOrEqual", "x", m.constant(np.float32(0.5)))
-    result = apply(m.model(m.dense(bits, 4, 5, 2, rng)), "fuse-network", "remove-unused")
-    assert ops(result) == {"LogicNetwork": 1}
-
-
 def test_branches_and_ordinary_logic_are_part_of_it(make, apply, ops):
     rng = np.random.default_rng(0)
     m = make(6)
@@ -115,9 +107,10 @@ def test_several_sources_and_sinks_are_joined_and_split(make, apply, ops):
     high = m.op("Greater", flat, m.constant(np.float32(0.75)))
     y = m.dense(m.op("Concat", low, high, axis=1), 12, 10, 2, rng)
     z = m.op("Reshape", m.dense(y, 10, 6, 2, rng), m.constant([0, 2, 3]))
-    result = apply(m.model(y, z), "fuse-network", "remove-unused")
+    names = ("recognise-thermometer", "fuse-network", "remove-unused")
+    result = apply(m.model(y, z), *names)
     assert ops(result)["LogicNetwork"] == 1
-    assert ops(result)["LogicDense"] == 0
+    assert ops(result)["LogicDense"] == ops(result)["Thermometer"] == 0
 
 
 def test_what_is_not_boolean_parts_two_networks(make, apply, ops):
