@@ -26,8 +26,6 @@ from lgnx.passes.merge_gathers import MergeGathersPass
 from lgnx.passes.merge_reshapes import MergeReshapesPass
 from lgnx.passes.recognise_group_sum import RecogniseGroupSumPass
 from lgnx.passes.recognise_thermometer import RecogniseThermometerPass
-from lgnx.passes.recognise_group_sum import RecogniseGroupSumPass
-from lgnx.passes.recognise_thermometer import RecogniseThermometerPass
 from lgnx.passes.remove_casts import RemoveCastsPass
 from lgnx.versions import convert_version, version_of
 
@@ -35,8 +33,6 @@ PassFactory = Callable[[], ir.passes.PassBase]
 
 PASSES: dict[str, PassFactory] = {
     "remove-casts": RemoveCastsPass,
-    "recognise-group-sum": RecogniseGroupSumPass,
-    "recognise-thermometer": RecogniseThermometerPass,
     "recognise-group-sum": RecogniseGroupSumPass,
     "recognise-thermometer": RecogniseThermometerPass,
     "lower-thermometer": LowerThermometerPass,
@@ -56,7 +52,6 @@ PASSES: dict[str, PassFactory] = {
 PIPELINES: dict[str, tuple[str, ...]] = {
     "bitwise": (
         "remove-casts",
-        "recognise-group-sum",
         "recognise-group-sum",
         "lower-thermometer",
         "lower-logic-dense",
