@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
-from lgnx.passes.pipelines import PIPELINES
+from lgnx.passes.pipelines import PIPELINES, run_passes
 
 BITWISE = PIPELINES["bitwise"]
 
@@ -64,6 +65,16 @@ def test_a_convolutional_network_packs_once_and_counts_once(make, apply, ops):
     assert (counts["PackBits"], counts["UnpackBits"], counts["BitCount"]) == (1, 0, 1)
     assert counts["Shape"] == 1
     assert not set(counts) & {"LogicConv", "LogicConvTranspose", "OrPool", "LogicDense", "GroupSum"}
+
+
+def test_words_that_come_as_words_go_into_a_convolution_as_they_are(make, apply, ops):
+    rng = np.random.default_rng(0)
+    m = make("words", dtype=TensorProto.UINT64, batch=36)
+    m.inputs.append(helper.make_tensor_value_info("batch", TensorProto.INT64, [1]))
+    x = m.op("Reshape", m.op("UnpackBits", "x", "batch"), m.constant([-1, 1, 6, 6]))
+    y = m.op("OrPool", conv(m, x, 9, 4, rng, kernel_shape=[3, 3]), kernel_shape=[4, 4])
+    result = apply(m.model(m.op("GroupSum", flat(m, y, 4), groups=2)), *BITWISE)
+    assert not set(ops(result)) & {"PackBits", "UnpackBits", "Shape"}
 
 
 # The bits that are moved are 2 channels of 4 x 6.
@@ -158,3 +169,23 @@ def test_bits_that_leave_their_sample_are_unpacked(make, apply, ops, op):
     y = m.dense(flat(m, x, width), width, 3, 2, rng)
     result = apply(m.model(y), *BITWISE)
     assert (ops(result)["PackBits"], ops(result)["UnpackBits"]) == (2, 2)
+
+
+@pytest.mark.parametrize("op", ["Reshape", "Transpose", "Gather", "Concat", "Slice", "Pad", "Tile"])
+def test_words_whose_samples_are_moved_are_packed_anew(make, ops, op):
+    m = make(3, batch=10)
+    flipped = m.op("BitwiseNot", m.op("PackBits", "x"))  # ones beyond the batch
+    words = m.op("PackBits", m.op("UnpackBits", flipped, m.constant([10])))
+    arguments = {
+        "Reshape": ([1, -1],),
+        "Gather": ([0, 0],),
+        "Slice": ([0], [1], [1]),
+        "Pad": ([0, 0, 0, 1],),
+        "Tile": ([1, 2],),
+    }.get(op, ())
+    attributes = {"Gather": {"axis": 1}, "Concat": {"axis": 1}, "Transpose": {"perm": [1, 0]}}
+    inputs = [words, words] if op == "Concat" else [words, *map(m.constant, arguments)]
+    moved = m.op(op, *inputs, **attributes.get(op, {}))
+    columns = m.model(moved).graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    bits = m.op("UnpackBits", moved, m.constant([64 * columns]))
+    assert ops(run_passes(m.model(bits), ["cancel-pack-unpack"]))["PackBits"] == 2
