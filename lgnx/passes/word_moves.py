@@ -172,9 +172,9 @@ def _logic(node: ir.Node) -> WordMove | None:
     ranks = {len(value.shape or ()) for value in bits}
     extents = [batch_dim(value) for value in bits]
     # A batch of one would be broadcast, which words cannot be.
-    if len(ranks) > 1 or any(str(extent) in ("None", "?") for extent in extents):
+    if len(ranks) > 1 or any(getattr(n, "value", n) is None for n in extents):
         return None
-    if any(extent != extents[0] for extent in extents):
+    if any(n != extents[0] for n in extents):
         return None
     rank = ranks.pop()
     sources: list[ir.Value | np.ndarray] = []
