@@ -36,8 +36,8 @@ A model imports the domain `{DOMAIN}`, version {VERSION}, beside the default dom
 {OLDEST_OPSET} or later. It is an ordinary ONNX file in all other respects: operators of the default
 domain may stand anywhere between ours. A reader refuses a version of the domain that it does not
 know, an operator that is not on this page, and an attribute that the operator does not have. An
-operator whose meaning changes gets a new version of the domain; "since version" says which
-introduced the meaning that is described.
+operator whose meaning changes gets a new version of the domain ([versioning.md](versioning.md));
+"since version" says which introduced the meaning that is described.
 
 Every operator has a *function body* in standard ONNX operators, given below.
 `lgnx.attach_functions(model)` or `lgnx export --self-contained` writes it into the file, together
@@ -74,6 +74,9 @@ computed as well, but what turns a model into a netlist does not: `lgnx.lower`, 
 the run with an error of onnxruntime that holds its message, never the process. The tables give an
 example of each message. "Runs" is where a kernel can do without the rule, "has none" where the
 library has no kernel and the function body serves; other implementations need not accept either.
+Where `lgnx.check` says nothing, the model is valid, and the kernel has a limit of its own: the
+convolutions and OrPool take extents and entries of attributes up to 2^31 - 1, the convolutions up
+to 2^32 positions. No kernel works on more than fits in memory.
 
 ## Errors of every operator
 

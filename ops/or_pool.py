@@ -169,7 +169,7 @@ OPERATOR = Operator(
         "The result is that of a MaxPool over the numbers 0 and 1: since pads are smaller than the "
         "window, it matters not whether padding is 0 or minus infinity.",
         "Bits behind the last whole step of the window are not read: there is no ceil_mode. Every "
-        "E_a must be at least 1; B and C may be 0.",
+        "E_a and C must be at least 1; B may be 0.",
     ],
     example=(
         [np.array([[[0, 0, 1, 0, 0]]], bool)],

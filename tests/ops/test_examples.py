@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import lgnx
@@ -44,3 +45,9 @@ def test_the_adder_is_the_same_from_file_to_network(tmp_path):
         lgnx.InferenceSession(lgnx.lower(tmp_path / "a.onnx", "network").SerializeToString()),
     ):
         assert session.run(None, {"x": x})[0].astype(int).tolist() == expected
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_example_is_the_same_in_every_form(agree, name):
+    arrays, attributes = OPERATORS[name].example
+    agree(name, *arrays, **attributes)
