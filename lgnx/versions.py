@@ -126,11 +126,10 @@ def _convert(
             continue
         what = f"{where}: node {node.name!r} ({node.op_type}): cannot be converted from version "
         what += f"{version} of {DOMAIN} to version {following}: "
-        if new is None:
-            raise ModelError(f"{what}the operator came with version {old.schema.since_version}")
-        adapter = new.from_previous if following > version else old.to_previous
+        adapter = new.from_previous if new and following > version else old.to_previous
         if adapter is None:
-            raise ModelError(f"{what}there is no adapter")
+            came = f"the operator came with version {old.schema.since_version}"
+            raise ModelError(f"{what}{'there is no adapter' if new else came}")
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         try:

@@ -102,7 +102,7 @@ class Operator:
         The inputs that must be constant, and for what: "always", or "to lower" for those that
         body and kernel take computed, but a netlist does not.
     from_previous, to_previous
-        Adapters from and to the version of the operator that this one takes the place of.
+        Adapters from and to the version of the opset before this form of the operator.
     """
 
     schema: defs.OpSchema
