@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 import inspect
-import keyword
 import operator
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import onnx.inliner
 from onnx import TensorProto, defs, helper, numpy_helper
 
 from lgnx.check import problems_and_types, raise_errors
+from lgnx.converters.torch_names import identifier, module_path, module_scope, snake_case
 from lgnx.files import as_proto, model_name
 from lgnx.ops import DOMAIN, OPERATORS
 from lgnx.ops.errors import ModelError, require
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["to_torch"]
 
 OLDEST_OPSET = 13
-RESERVED = frozenset((*dir(builtins), "self", "torch", "device", "inf", "nan", "NoneType"))
 LAYERS = ("Thermometer", "LogicDense", "LogicConv", "LogicConvTranspose", "OrPool", "GroupSum")
 
 
@@ -111,12 +108,6 @@ class _Importer:
         from torch import fx
 
         graph = self.proto.graph
-        version = self.opsets.get("", OLDEST_OPSET)
-        if version < OLDEST_OPSET:
-            raise ModelError(
-                f"imports version {version} of the ONNX operators, must be {OLDEST_OPSET} or "
-                "later; onnx.version_converter raises it"
-            )
         for tensor in graph.initializer:
             self.constants[tensor.name] = numpy_helper.to_array(tensor)
             self.types[tensor.name] = tensor.data_type
@@ -130,13 +121,13 @@ class _Importer:
             self._add(node)
         results = [self._tensor(value.name) for value in graph.output]
         self.graph.output(results[0] if len(results) == 1 else tuple(results))
-        return fx.GraphModule(self.root, self.graph, _identifier(graph.name) or "Model").eval()
+        return fx.GraphModule(self.root, self.graph, identifier(graph.name) or "Model").eval()
 
     # --- Names
 
     def _argument(self, name: str) -> str:
         """Give an input a name of its own in Python."""
-        made = _identifier(name)
+        made = identifier(name)
         made = made if made.isidentifier() else f"x_{made}"
         while made in self.arguments:
             made += "_"
@@ -151,7 +142,7 @@ class _Importer:
         """
         import torch
 
-        *parents, last = [_identifier(part) for part in path.split(".") if part] or ["_"]
+        *parents, last = [identifier(part) for part in path.split(".") if part] or ["_"]
         module, places = self.root, []
         for part in parents:
             while hasattr(module, part) and not isinstance(getattr(module, part), torch.nn.Module):
@@ -201,7 +192,7 @@ class _Importer:
             if node.op_type == "Constant" and node.domain == "":
                 self.constants[node.output[0]] = _constant_value(node)
             if node.domain == DOMAIN and all(name in self.constants for name in node.input[1:]):
-                wanted.setdefault(_layer_key(node), (_layer_path(node), node))
+                wanted.setdefault(_layer_key(node), (module_path(node), node))
         paths = {path for path, _ in wanted.values()}
         taken: set[str] = set()
         placed: list[tuple[str, tuple[Any, ...], onnx.NodeProto]] = []
@@ -228,7 +219,7 @@ class _Importer:
         if key in self.layers:
             return self.graph.call_module(self.layers[key], (self._tensor(node.input[0]),))
         inputs = tuple(self._tensor(name) for name in node.input)
-        function = getattr(torch.ops.lgnx, _snake_case(node.op_type)).default
+        function = getattr(torch.ops.lgnx, snake_case(node.op_type)).default
         return self.graph.call_function(function, inputs, _layer_attributes(node))
 
     # --- Standard nodes
@@ -260,7 +251,7 @@ class _Importer:
         entry = STANDARD.get(node.op_type)
         if entry is None:
             raise ModelError(f"{label}: lgnx.to_torch does not know this operator")
-        schema = defs.get_schema(node.op_type, self.opsets.get("", OLDEST_OPSET))
+        schema = self._schema(node, label)
         attributes = self._attributes(node, schema, entry, label)
         computed = [name for name in node.input if name and name not in self.constants]
         if entry.on_sizes is not None and computed and self.sizes.issuperset(computed):
@@ -291,6 +282,18 @@ class _Importer:
         if node.op_type == "Split" and "split" not in inputs:
             attributes.setdefault("num_outputs", len(node.output))
         return self.graph.call_function(function, (), {**inputs, **attributes})
+
+    def _schema(self, node: onnx.NodeProto, label: str) -> defs.OpSchema:
+        """Give the schema of a node in the version that the model has."""
+        schema = defs.get_schema(node.op_type, self.opsets.get("", OLDEST_OPSET))
+        if schema.since_version < OLDEST_OPSET:
+            oldest = defs.get_schema(node.op_type, OLDEST_OPSET).since_version
+            if schema.since_version < oldest:
+                raise ModelError(
+                    f"{label}: is of version {schema.since_version} of the operator, must be of "
+                    f"{oldest} or later; onnx.version_converter raises it"
+                )
+        return schema
 
     def _check_type(self, node: onnx.NodeProto, entry: Standard, label: str) -> None:
         """Refuse types that torch cannot compute with."""
@@ -358,32 +361,10 @@ def _constant_value(node: onnx.NodeProto) -> np.ndarray:
     return np.array(value, types[attribute.name])
 
 
-def _identifier(name: str) -> str:
-    """Make a name one that may stand in Python code."""
-    made = re.sub(r"[^0-9A-Za-z_]", "_", name)
-    return f"{made}_" if keyword.iskeyword(made) or made in RESERVED else made
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _scope(node: onnx.NodeProto) -> str:
-    """Path of the module that a node was exported from, as its name tells."""
-    name = re.sub(rf"(^|/){node.op_type}(_\d+)?$", "", node.name)
-    return ".".join(part for part in name.split("/") if part)
-
-
-def _layer_path(node: onnx.NodeProto) -> str:
-    """Path of the module to make of a node."""
-    parts = [_identifier(part) for part in _scope(node).split(".") if part]
-    return ".".join(parts) or _snake_case(node.op_type)
-
-
 def _layer_key(node: onnx.NodeProto) -> tuple[Any, ...]:
     """What nodes of one module have in common."""
     attributes = sorted(attribute.SerializeToString() for attribute in node.attribute)
-    return _scope(node), node.op_type, tuple(node.input[1:]), tuple(attributes)
+    return module_scope(node), node.op_type, tuple(node.input[1:]), tuple(attributes)
 
 
 def _layer_attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -27,10 +27,12 @@ def as_sizes(value: Any) -> np.ndarray:
 
 
 def integers(value: Any) -> list[Any]:
-    """Give sizes, or a tensor of them, as a flat list."""
+    """Give sizes, a tensor of them, a number or a list as a flat list."""
     if isinstance(value, torch.Tensor):
         return value.flatten().tolist()
-    return as_sizes(value).reshape(-1).tolist()
+    if isinstance(value, np.ndarray):
+        return value.reshape(-1).tolist()
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def sizes_as_tensor(value: Any) -> torch.Tensor:
