@@ -46,6 +46,20 @@ class Number:
         width = max(len(self.planes), bits_for(low, high))
         return Number(self.extended(width), low, high).trimmed()
 
+    def each(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of each number, int64 [...], as far as its constant bits tell."""
+        weights = [1 << w for w in range(len(self.planes))]
+        low = np.zeros(self.planes.shape[1:], np.int64)
+        high = np.zeros(self.planes.shape[1:], np.int64)
+        for plane, weight in zip(self.planes, weights, strict=True):
+            if self.low < 0 and weight == weights[-1]:
+                low -= weight * (plane != 0)
+                high -= weight * (plane == 1)
+            else:
+                low += weight * (plane == 1)
+                high += weight * (plane != 0)
+        return np.maximum(low, self.low), np.minimum(high, self.high)
+
     def trimmed(self) -> Number:
         """Leave out planes beyond those that the bounds need."""
         return Number(self.planes[: bits_for(self.low, self.high)], self.low, self.high)
@@ -83,25 +97,18 @@ class Sum:
         Gets the gates.
     shape
         Shape of the sum.
-
-    Attributes
-    ----------
-    low, high
-        Bounds of the sum.
-    lowest, highest
-        Bounds of the sums of any of its terms, in whatever order they are added.
     """
 
     def __init__(self, builder: NetlistBuilder, shape: tuple[int, ...]) -> None:
         self.builder, self.shape = builder, shape
-        self.constant, self.low, self.high = 0, 0, 0
-        self.lowest, self.highest = 0, 0
+        self.constant = 0
+        self._low, self._high, self._lowest, self._highest = np.zeros((4, *shape), np.int64)
         self._columns: dict[int, list[np.ndarray]] = {}
 
     def add_constant(self, value: int) -> None:
         """Add one number to all."""
         self.constant += value
-        self._widen(1, value, value)
+        self._widen(*np.full((2, 1, *self.shape), value, np.int64))
 
     def add(self, numbers: Number, *, shift: int = 0, negative: bool = False) -> None:
         """Add numbers [...], or numbers [n, ...] with one more axis that is summed up.
@@ -113,16 +120,38 @@ class Sum:
             planes = planes[:, None]
         n = planes.shape[1]
         planes = np.broadcast_to(planes, (len(planes), n, *self.shape))
-        bounds = [-numbers.high, -numbers.low] if negative else [numbers.low, numbers.high]
-        self._widen(n, bounds[0] << shift, bounds[1] << shift)
+        low, high = (part << shift for part in Number(planes, numbers.low, numbers.high).each())
+        self._widen(*((-high, -low) if negative else (low, high)))
         for w, bits in enumerate(planes):
             is_sign = numbers.low < 0 and w == len(planes) - 1
             self.add_bits(bits, w + shift, negative != is_sign)
 
-    def _widen(self, n: int, low: int, high: int) -> None:
-        self.low, self.high = self.low + n * low, self.high + n * high
-        self.lowest += n * min(0, low)
-        self.highest += n * max(0, high)
+    def _widen(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Take the bounds of terms [n, ...] in."""
+        self._low = self._low + low.sum(axis=0)
+        self._high = self._high + high.sum(axis=0)
+        self._lowest = self._lowest + np.minimum(low, 0).sum(axis=0)
+        self._highest = self._highest + np.maximum(high, 0).sum(axis=0)
+
+    @property
+    def low(self) -> int:
+        """Lower bound of the sum."""
+        return int(self._low.min()) if self._low.size else 0
+
+    @property
+    def high(self) -> int:
+        """Upper bound of the sum."""
+        return int(self._high.max()) if self._high.size else 0
+
+    @property
+    def lowest(self) -> int:
+        """Lower bound of the sums of any of its terms, in whatever order they are added."""
+        return int(self._lowest.min()) if self._lowest.size else 0
+
+    @property
+    def highest(self) -> int:
+        """Upper bound of these."""
+        return int(self._highest.max()) if self._highest.size else 0
 
     def add_bits(self, bits: np.ndarray, weight: int, negative: bool) -> None:
         """Add literals [n, ...] times 2^weight, without a change of the bounds."""
@@ -181,9 +210,18 @@ def product(builder: NetlistBuilder, a: Number, b: Number) -> Number:
             negative = (a.low < 0 and i == len(a.planes) - 1) != (
                 b.low < 0 and j == len(b.planes) - 1
             )
-            bits = np.broadcast_to(builder.and_(left, right), shape)
+            bits = np.broadcast_to(_and(builder, left, right), shape)
             total.add_bits(bits[None], i + j, negative)
     return total.finish(min(corners), max(corners))
+
+
+def _and(builder: NetlistBuilder, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """AND without gates where an operand is constant, so the bounds of products stay close."""
+    a, b = np.broadcast_arrays(a, b)
+    result = np.where(a == 0, 0, np.where(a == 1, b, np.where(b == 1, a, 0))).astype(np.uint32)
+    open_ = (a > 1) & (b > 1)
+    result[open_] = builder.and_(a[open_], b[open_])
+    return result
 
 
 def less(builder: NetlistBuilder, a: Number, b: Number) -> np.ndarray:

@@ -14,6 +14,7 @@ from lgnx.netlist.probe import Probe, sample_shape
 from lgnx.netlist.probe import constant_value as constant_value
 from lgnx.netlist.rules import is_logic, run_node
 from lgnx.netlist.rules.values import NotBooleanError, Symbols, decode, source_bits
+from lgnx.ops import DOMAIN
 
 # Inputs that may depend on the size of the batch: they only give a shape.
 _SHAPES = {"Reshape": 1, "Expand": 1}
@@ -58,8 +59,8 @@ def find_regions(model: ir.Model) -> tuple[list[Region], dict[ir.Node, str]]:
     Returns
     -------
     tuple
-        The regions that hold logic operators, and for each node that could have been in one the
-        reason why it is not.
+        The regions that hold logic operators, or hand bits to GroupSum, and for each node that
+        could have been in one the reason why it is not.
     """
     probe = Probe(model.opset_imports.get("", 18))
     reasons: dict[ir.Node, str] = {}
@@ -81,8 +82,15 @@ def find_regions(model: ir.Model) -> tuple[list[Region], dict[ir.Node, str]]:
         if not failed:
             break
         excluded |= failed.keys()
-    useful = [r for r in regions if r.sinks and any(is_logic(node) for node in r.nodes)]
-    return useful, members.reasons | reasons
+    return [region for region in regions if _is_useful(region)], members.reasons | reasons
+
+
+def _is_useful(region: Region) -> bool:
+    """Tell whether a region makes gates, or at least hands bits to GroupSum."""
+    return bool(region.sinks) and (
+        any(is_logic(node) for node in region.nodes)
+        or any((u.domain, u.op_type) == (DOMAIN, "GroupSum") for u in region.sinks[0].consumers())
+    )
 
 
 class _Execution:

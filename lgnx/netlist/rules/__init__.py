@@ -26,6 +26,7 @@ from lgnx.netlist.rules import (
     group_sum,
     logic_conv,
     logic_dense,
+    lookup,
     matmul,
     movement,
     multiply,
@@ -39,6 +40,7 @@ from lgnx.netlist.rules.values import NotBooleanError, Symbols
 
 RULES: dict[tuple[str, str], Rule] = {}
 for _module in (
+    movement,  # of constants by numbers: `lookup`
     add,
     arg_max,
     bitwise,
@@ -52,8 +54,8 @@ for _module in (
     group_sum,
     logic_conv,
     logic_dense,
+    lookup,
     matmul,
-    movement,
     multiply,
     or_pool,
     reduce,
