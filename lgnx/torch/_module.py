@@ -10,11 +10,11 @@ import torch
 
 from lgnx.ops.errors import InputError
 
-__all__ = ["ExactModule", "as_tensor"]
+__all__ = ["ExactModule", "as_indices", "as_tensor"]
 
 
 def as_tensor(name: str, value: Any) -> torch.Tensor:
-    """Give an array or tensor as a tensor of its own dtype; uint16, as files have it, as int32.
+    """Give an array or tensor as a tensor of its own dtype.
 
     Raises
     ------
@@ -22,12 +22,22 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
         If it is neither.
     """
     if isinstance(value, np.ndarray):
-        value = torch.from_numpy(
-            value.astype(np.int32 if value.dtype == np.uint16 else value.dtype)
-        )
+        value = torch.from_numpy(value.copy())
     if not isinstance(value, torch.Tensor):
         raise InputError(f"{name} is a {type(value).__name__}, must be a tensor or a numpy array")
-    return value.detach().to(torch.int32) if value.dtype == torch.uint16 else value.detach()
+    return value.detach()
+
+
+def as_indices(value: Any) -> torch.Tensor:
+    """Give indices as a tensor; uint16, as files may have them, as int32.
+
+    Raises
+    ------
+    InputError
+        If they are neither an array nor a tensor.
+    """
+    indices = as_tensor("indices", value)
+    return indices.to(torch.int32) if indices.dtype == torch.uint16 else indices
 
 
 class ExactModule(torch.nn.Module):

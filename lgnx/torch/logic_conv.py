@@ -9,7 +9,7 @@ import torch
 
 from lgnx.ops.logic_conv import output_extents
 from lgnx.torch._checks import attributes_of, check_call
-from lgnx.torch._module import ExactModule, as_tensor
+from lgnx.torch._module import ExactModule, as_indices, as_tensor
 from lgnx.torch._windows import padded, slide_trees
 
 __all__ = ["LogicConv", "logic_conv", "translation"]
@@ -33,7 +33,7 @@ def logic_conv(
     x
         bool [B, C, D_1 .. D_d], d = 1, 2 or 3.
     indices
-        int32 [K, k^depth], bits of the window, which are numbered channel first.
+        int32 or uint16 [K, k^depth], bits of the window, which are numbered channel first.
     tables
         uint8 [K, nodes, max(1, 2^k / 8)], the nodes of each tree from the leaves to the root.
     kernel_shape, strides, pads, dilations
@@ -53,6 +53,7 @@ def logic_conv(
         If shapes, dtypes, indices or attributes do not fit.
     """
     a = _attributes(kernel_shape, strides, pads, dilations, depth)
+    indices = as_indices(indices)
     check_call("LogicConv", a, x, {"indices": indices, "tables": tables})
     return slide_trees(
         padded(x, a["pads"]),
@@ -153,7 +154,7 @@ class LogicConv(ExactModule):
         super().__init__()
         a = _attributes(kernel_shape, strides, pads, dilations, depth)
         constants = {
-            "indices": as_tensor("indices", indices),
+            "indices": as_indices(indices),
             "tables": as_tensor("tables", tables),
         }
         check_call("LogicConv", a, constants=constants)

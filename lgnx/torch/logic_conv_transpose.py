@@ -10,7 +10,7 @@ import torch
 from lgnx.ops._windows import span
 from lgnx.ops.logic_conv_transpose import output_extents
 from lgnx.torch._checks import attributes_of, check_call
-from lgnx.torch._module import ExactModule, as_tensor
+from lgnx.torch._module import ExactModule, as_indices, as_tensor
 from lgnx.torch._windows import padded, slide_trees
 
 __all__ = ["LogicConvTranspose", "logic_conv_transpose", "translation"]
@@ -53,6 +53,7 @@ def logic_conv_transpose(
         If shapes, dtypes, indices or attributes do not fit.
     """
     a = _attributes(kernel_shape, strides, pads, output_padding, dilations, depth)
+    indices = as_indices(indices)
     check_call("LogicConvTranspose", a, x, {"indices": indices, "tables": tables})
     d = len(a["kernel_shape"])
     extents = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], a["strides"], strict=True)]
@@ -166,7 +167,7 @@ class LogicConvTranspose(ExactModule):
         super().__init__()
         a = _attributes(kernel_shape, strides, pads, output_padding, dilations, depth)
         constants = {
-            "indices": as_tensor("indices", indices),
+            "indices": as_indices(indices),
             "tables": as_tensor("tables", tables),
         }
         check_call("LogicConvTranspose", a, constants=constants)

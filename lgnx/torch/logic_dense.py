@@ -9,7 +9,7 @@ import torch
 
 from lgnx.torch._checks import check_call
 from lgnx.torch._lookup import chunks, look_up
-from lgnx.torch._module import ExactModule, as_tensor
+from lgnx.torch._module import ExactModule, as_indices, as_tensor
 
 __all__ = ["LogicDense", "logic_dense", "translation"]
 
@@ -23,8 +23,8 @@ def logic_dense(x: torch.Tensor, indices: torch.Tensor, tables: torch.Tensor) ->
     x
         bool [..., I].
     indices
-        int32 [N, k]; ``x[..., indices[n, i]]`` is input x_i of neuron n, x_0 the least significant
-        bit of the table's address.
+        int32 or uint16 [N, k]; ``x[..., indices[n, i]]`` is input x_i of neuron n, x_0 the least
+        significant bit of the table's address.
     tables
         uint8 [N, max(1, 2^k / 8)], as `lgnx.ops.tables.pack_tables` gives it.
 
@@ -38,6 +38,7 @@ def logic_dense(x: torch.Tensor, indices: torch.Tensor, tables: torch.Tensor) ->
     InputError
         If shapes, dtypes or indices do not fit.
     """
+    indices = as_indices(indices)
     check_call("LogicDense", {}, x, {"indices": indices, "tables": tables})
     rows = x.reshape(-1, x.shape[-1]).t().contiguous()
     wires = indices.long().t()
@@ -83,7 +84,7 @@ class LogicDense(ExactModule):
     def __init__(self, indices: Any, tables: Any) -> None:
         super().__init__()
         constants = {
-            "indices": as_tensor("indices", indices),
+            "indices": as_indices(indices),
             "tables": as_tensor("tables", tables),
         }
         check_call("LogicDense", {}, constants=constants)
