@@ -39,6 +39,11 @@ inline void copy_lanes(uint64_t* to, const uint64_t* from, size_t lanes) {
     *to = *from;
 }
 
+// The axis that bytes are pooled along, with zeros in front of its begin.
+struct PoolAxis {
+  size_t size, extent, kernel, stride, begin;
+};
+
 struct Kernels {
   const char* name;
 
@@ -91,11 +96,12 @@ struct Kernels {
   void (*unpack_strips)(const uint64_t* lines, size_t words, size_t n, const Box& box,
                         uint64_t from, uint64_t to, uint64_t at, uint8_t* y, uint64_t y_stride);
 
-  // y |= x
-  void (*or_bytes)(const uint8_t* x, size_t n, uint8_t* y);
+  // From x of [outer][size][inner] to y of [outer][extent][inner]: the OR of bytes in windows along
+  // the middle axis.
+  void (*or_axis)(const uint8_t* x, size_t outer, const PoolAxis& axis, size_t inner, uint8_t* y);
 
-  // Whether any of `kernel` bytes is not 0, for n windows that are `stride` bytes apart.
-  void (*or_windows)(const uint8_t* x, size_t kernel, size_t stride, uint8_t* y, size_t n);
+  // Makes every byte that is not 0 a 1.
+  void (*ones)(uint8_t* y, size_t n);
 };
 
 const Kernels& portable_kernels();

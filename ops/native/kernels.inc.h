@@ -11,4 +11,4 @@
 
 #define LGNX_KERNELS(NAME)                                                         \
   {NAME,    execute,     row_masks,    transpose,     count,    expand,    scores, \
-   compare, pack_strips, shift_strips, unpack_strips, or_bytes, or_windows}
+   compare, pack_strips, shift_strips, unpack_strips, or_axis, ones}

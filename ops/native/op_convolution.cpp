@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
-#include <new>
 #include <optional>
 
 #include "convolution.h"
@@ -95,23 +94,18 @@ class ConvolutionKernel : public Kernel {
     std::optional<Layer> fresh;
     if (!layer_) fresh.emplace(read_trees(context.input(1), context.input(2), depth_));
     const Layer& layer = layer_ ? *layer_ : *fresh;
-    try {
+    with_memory(x, [&] {
       const std::shared_ptr<const Convolution> convolution =
           layer_ ? cached(layer, x.shape[1], sizes) : make(layer, x.shape[1], sizes);
       std::vector<int64_t> shape = {x.shape[0], layer.trees.n};
       for (int64_t extent : convolution->extents()) shape.push_back(extent);
-      int64_t bits = 1;
-      for (int64_t extent : shape) bits = saturated(bits, extent);
-      if (bits == std::numeric_limits<int64_t>::max())
-        throw Error("output y: has shape " + format_shape(shape) + ", which is too large");
+      check_output(shape);
       auto* y = static_cast<uint8_t*>(context.output(shape));
       convolution->run(kernels(), x.as<uint8_t>(), x.shape[0], y,
                        [&](size_t n, const std::function<void(size_t)>& work) {
-                         context.parallel_for(n, [&](size_t i) { work(i); });
+                         context.parallel_for(n, work);
                        });
-    } catch (const std::bad_alloc&) {
-      throw Error("input x: is " + x.describe() + ", for which there is not enough memory");
-    }
+    });
   }
 
  private:
@@ -158,6 +152,13 @@ WindowAttributes read(const Source& source, WindowNames names) {
 }  // namespace
 
 WindowAttributes read_windows(const Info& info, WindowNames names) { return read(info, names); }
+
+void check_output(const std::vector<int64_t>& shape) {
+  int64_t bits = 1;
+  for (int64_t extent : shape) bits = saturated(bits, extent);
+  if (bits == std::numeric_limits<int64_t>::max())
+    throw Error("output y: has shape " + format_shape(shape) + ", which is too large");
+}
 
 std::vector<int64_t> spatial_sizes(const Tensor& x, size_t axes) {
   if (x.type != Type::kBool) throw Error("input x: is " + x.describe() + ", must be bool");

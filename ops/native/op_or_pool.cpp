@@ -19,13 +19,17 @@ class OrPool : public Kernel {
     const Pool pool(windows_, sizes);
     std::vector<int64_t> shape = {x.shape[0], x.shape[1]};
     for (int64_t extent : pool.extents()) shape.push_back(extent);
+    check_output(shape);
     auto* y = static_cast<uint8_t*>(context.output(shape));
     const size_t channels = static_cast<size_t>(x.shape[0] * x.shape[1]);
+    const size_t in = pool.in_bytes(), out = pool.out_bytes();
     const size_t each = pool.channels_together();
-    context.parallel_for((channels + each - 1) / each, [&](size_t part) {
-      const size_t first = part * each, last = std::min(channels, first + each);
-      pool.run(kernels(), x.as<uint8_t>(), y, first, last);
-    });
+    const auto work = [&](size_t part) {
+      const size_t first = part * each;
+      pool.run(kernels(), x.as<uint8_t>() + first * in, std::min(each, channels - first),
+               y + first * out);
+    };
+    with_memory(x, [&] { context.parallel_for((channels + each - 1) / each, work); });
   }
 
  private:

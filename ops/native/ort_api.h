@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "error.h"
@@ -146,7 +147,7 @@ template <class F>
 void Context::parallel_for(size_t n, F&& work) const {
   if (n == 1) return work(0);
   struct Job {
-    F* work;
+    std::remove_reference_t<F>* work;
     void* failures;
   };
   const std::unique_ptr<void, void (*)(void*)> failures(detail::new_failures(),

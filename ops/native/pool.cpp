@@ -7,58 +7,61 @@
 namespace lgnx {
 namespace {
 
-constexpr int64_t kBytesTogether = 1 << 16;
+// What is between two axes should stay in the first cache.
+constexpr size_t kBytesTogether = 1 << 14;
+constexpr size_t kBytesOfWork = 1 << 18;
 
 }  // namespace
 
 Pool::Pool(const WindowAttributes& a, const std::vector<int64_t>& sizes) {
   const size_t d = a.axes();
+  std::vector<size_t> now, order;
   for (size_t i = 0; i < d; ++i) {
     extents_.push_back(slide_extent(sizes[i], a, i));
-    axes_[kMaxSpatial - d + i] = {sizes[i],     extents_[i], a.kernel_shape[i],
-                                  a.strides[i], a.pads[i],   a.pads[d + i]};
+    now.push_back(static_cast<size_t>(sizes[i]));
+    in_ *= now[i];
+    out_ *= static_cast<size_t>(extents_[i]);
+    order.push_back(i);
+  }
+  // First what leaves the fewest bytes.
+  std::stable_sort(order.begin(), order.end(), [&](size_t i, size_t j) {
+    return extents_[i] * sizes[j] < extents_[j] * sizes[i];
+  });
+  for (size_t i : order) {
+    const PoolAxis axis = {now[i], static_cast<size_t>(extents_[i]),
+                           static_cast<size_t>(a.kernel_shape[i]),
+                           static_cast<size_t>(a.strides[i]), static_cast<size_t>(a.pads[i])};
+    now[i] = axis.extent;
+    if (axis.kernel == 1 && axis.stride == 1 && (i != order.back() || !stages_.empty())) continue;
+    Stage stage{axis, 1, 1};
+    for (size_t j = 0; j < d; ++j) (j < i ? stage.outer : stage.inner) *= j == i ? 1 : now[j];
+    stages_.push_back(stage);
+    largest_ = std::max(largest_, stage.size());
   }
 }
 
 size_t Pool::channels_together() const {
-  int64_t bytes = 1;
-  for (const Axis& axis : axes_) bytes = saturated(bytes, std::max(axis.size, axis.extent));
-  return static_cast<size_t>(std::max<int64_t>(1, kBytesTogether / bytes));
+  return std::max<size_t>(1, kBytesOfWork / std::max(in_, largest_));
 }
 
-void Pool::run(const Kernels& k, const uint8_t* x, uint8_t* y, size_t first, size_t last) const {
-  const auto volume = [](int64_t a, int64_t b, int64_t c) {
-    return static_cast<size_t>(a * b * c);
-  };
-  const size_t in = volume(axes_[0].size, axes_[1].size, axes_[2].size),
-               out = volume(axes_[0].extent, axes_[1].extent, axes_[2].extent);
-  const Axis& last_axis = axes_[2];
-  const size_t padded = static_cast<size_t>(last_axis.begin + last_axis.size + last_axis.end);
-  auto* row = reinterpret_cast<uint8_t*>(scratch(Scratch::kTiles, padded / 8 + 1));
-  for (size_t c = first; c < last; ++c) run_channel(k, x + c * in, y + c * out, row);
+void Pool::run(const Kernels& k, const uint8_t* x, size_t n, uint8_t* y) const {
+  const size_t each = std::max<size_t>(1, kBytesTogether / std::max(in_, largest_));
+  for (size_t first = 0; first < n; first += each)
+    run_some(k, x + first * in_, std::min(each, n - first), y + first * out_);
 }
 
-// The rows of a window along the first axes become one row, with its padding.
-void Pool::run_channel(const Kernels& k, const uint8_t* x, uint8_t* y, uint8_t* row) const {
-  const auto& [outer, middle, inner] = axes_;
-  const size_t padded = static_cast<size_t>(inner.begin + inner.size + inner.end);
-  const auto range = [](const Axis& axis, int64_t e, int64_t* first, int64_t* last) {
-    *first = std::max<int64_t>(0, e * axis.stride - axis.begin);
-    *last = std::min(axis.size, e * axis.stride - axis.begin + axis.kernel);
-  };
-  for (int64_t e = 0; e < outer.extent; ++e)
-    for (int64_t f = 0; f < middle.extent; ++f, y += inner.extent) {
-      int64_t i_first, i_last, j_first, j_last;
-      range(outer, e, &i_first, &i_last);
-      range(middle, f, &j_first, &j_last);
-      std::fill_n(row, padded, 0);
-      for (int64_t i = i_first; i < i_last; ++i)
-        for (int64_t j = j_first; j < j_last; ++j)
-          k.or_bytes(x + (i * middle.size + j) * inner.size, static_cast<size_t>(inner.size),
-                     row + inner.begin);
-      k.or_windows(row, static_cast<size_t>(inner.kernel), static_cast<size_t>(inner.stride), y,
-                   static_cast<size_t>(inner.extent));
-    }
+void Pool::run_some(const Kernels& k, const uint8_t* x, size_t n, uint8_t* y) const {
+  const size_t words = (n * largest_ + 7) / 8;
+  uint64_t* between[2] = {nullptr, nullptr};
+  if (stages_.size() > 1) between[0] = scratch(Scratch::kLines, words);
+  if (stages_.size() > 2) between[1] = scratch(Scratch::kTiles, words);
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    auto* to = i + 1 == stages_.size() ? y : reinterpret_cast<uint8_t*>(between[i % 2]);
+    k.or_axis(x, n * stage.outer, stage.axis, stage.inner, to);
+    x = to;
+  }
+  k.ones(y, n * out_);
 }
 
 }  // namespace lgnx

@@ -1,6 +1,5 @@
-// OR over windows of each channel.
+// OR over windows of each channel, one axis after the other.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,19 +14,25 @@ class Pool {
   Pool(const WindowAttributes& attributes, const std::vector<int64_t>& sizes);
 
   const std::vector<int64_t>& extents() const { return extents_; }
-  // Channels of a sample that make up a piece of work.
+  // Of one channel.
+  size_t in_bytes() const { return in_; }
+  size_t out_bytes() const { return out_; }
+  // Channels that make up a piece of work.
   size_t channels_together() const;
-  // From x of [n][sizes ...] to y of [n][extents ...]; of these channels, [first, last).
-  void run(const Kernels& k, const uint8_t* x, uint8_t* y, size_t first, size_t last) const;
+  // From x of [n][sizes ...] to y of [n][extents ...].
+  void run(const Kernels& k, const uint8_t* x, size_t n, uint8_t* y) const;
 
  private:
-  struct Axis {
-    int64_t size = 1, extent = 1, kernel = 1, stride = 1, begin = 0, end = 0;
+  struct Stage {
+    PoolAxis axis;
+    size_t outer, inner;  // of one channel: axes in front, and bytes behind
+    size_t size() const { return outer * axis.extent * inner; }
   };
-  void run_channel(const Kernels& k, const uint8_t* x, uint8_t* y, uint8_t* row) const;
+  void run_some(const Kernels& k, const uint8_t* x, size_t n, uint8_t* y) const;
 
-  std::array<Axis, 3> axes_;
   std::vector<int64_t> extents_;
+  std::vector<Stage> stages_;              // of the axes that change something, at least one
+  size_t in_ = 1, out_ = 1, largest_ = 1;  // bytes of a channel
 };
 
 }  // namespace lgnx

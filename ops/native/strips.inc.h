@@ -33,26 +33,59 @@ inline uint64_t byte_mask(const uint8_t* x, uint64_t n, const uint8_t* end) {
   return Nonzero<uint8_t>::mask(copy, nullptr) & valid;
 }
 
+// Channels of 1, 2, 4 ... 64 bytes that follow one another, whose bits share no word with another
+// channel's: a mask holds several.
+void pack_small(const uint8_t* x, const uint8_t* end, size_t bits, size_t n, uint64_t* word,
+                size_t strip_words, unsigned shift) {
+  const size_t each = 64 / bits;
+  const uint64_t valid = bits < 64 ? (uint64_t{1} << bits) - 1 : ~uint64_t{0};
+  for (size_t s = 0; s < n; s += each, x += 64) {
+    const size_t together = n - s < each ? n - s : each;
+    uint64_t mask = byte_mask(x, together * bits, end);
+    for (size_t i = 0; i < together; ++i, word += strip_words) {
+      *word |= (mask & valid) << shift;
+      mask = bits < 64 ? mask >> bits : 0;
+    }
+  }
+}
+
+// Every other bit, from the first on.
+inline uint64_t even_bits(uint64_t bits) {
+  bits &= 0x5555555555555555;
+  bits = (bits | bits >> 1) & 0x3333333333333333;
+  bits = (bits | bits >> 2) & 0x0F0F0F0F0F0F0F0F;
+  bits = (bits | bits >> 4) & 0x00FF00FF00FF00FF;
+  bits = (bits | bits >> 8) & 0x0000FFFF0000FFFF;
+  return (bits | bits >> 16) & 0x00000000FFFFFFFF;
+}
+
+// A row of bytes that are `step` apart.
+inline void pack_row(const uint8_t* x, const uint8_t* end, uint64_t step, uint64_t n,
+                     uint64_t* strip, uint64_t at) {
+  const uint64_t together = step == 2 ? 32 : 64;
+  for (uint64_t done = 0, each; done < n; done += each, at += each) {
+    each = n - done < together ? n - done : together;
+    uint64_t bits = 0;
+    if (step == 1)
+      bits = byte_mask(x + done, each, end);
+    else if (step == 2)
+      bits = even_bits(byte_mask(x + 2 * done, 2 * each - 1, end));
+    else
+      for (uint64_t b = 0; b < each; ++b) bits |= uint64_t{x[(done + b) * step] != 0} << b;
+    put_bits(strip, at, each, bits);
+  }
+}
+
 void pack_strips(const uint8_t* x, const uint8_t* end, uint64_t x_stride, const Box& box, size_t n,
                  uint64_t* strips, size_t strip_words, uint64_t at) {
-  const uint64_t step = box.byte_step[2];
+  const uint64_t row = box.count[2];
+  if (row == x_stride && box.byte_step[2] == 1 && row <= 64 && 64 % row == 0 && at % row == 0)
+    return pack_small(x, end, row, n, strips + at / 64, strip_words, at % 64);
   for (size_t s = 0; s < n; ++s, x += x_stride, strips += strip_words)
     for (uint64_t i = 0; i < box.count[0]; ++i)
-      for (uint64_t j = 0; j < box.count[1]; ++j) {
-        const uint8_t* from = x + box.byte + i * box.byte_step[0] + j * box.byte_step[1];
-        uint64_t to = at + box.bit + i * box.bit_step[0] + j * box.bit_step[1];
-        for (uint64_t done = 0, each; done < box.count[2]; done += each, to += each) {
-          each = box.count[2] - done < 64 ? box.count[2] - done : 64;
-          uint64_t bits;
-          if (step == 1) {
-            bits = byte_mask(from + done, each, end);
-          } else {
-            bits = 0;
-            for (uint64_t b = 0; b < each; ++b) bits |= uint64_t{from[(done + b) * step] != 0} << b;
-          }
-          put_bits(strips, to, each, bits);
-        }
-      }
+      for (uint64_t j = 0; j < box.count[1]; ++j)
+        pack_row(x + box.byte + i * box.byte_step[0] + j * box.byte_step[1], end, box.byte_step[2],
+                 row, strips, at + box.bit + i * box.bit_step[0] + j * box.bit_step[1]);
 }
 
 template <size_t Words>
@@ -98,34 +131,106 @@ void shift_strips(const StripSource& source, const Tap* taps, size_t n, uint64_t
   }
 }
 
+// Bits that become the next bytes, as they are collected.
+class ByteWriter {
+ public:
+  explicit ByteWriter(uint8_t* y) : y_(y) {}
+  // n <= 64, and the other bits are 0.
+  void add(uint64_t bits, unsigned n) {
+    bits_ |= bits << held_;
+    if (held_ + n < 64) {
+      held_ += n;
+      return;
+    }
+    expand_word(bits_, y_);
+    y_ += 64;
+    bits_ = held_ ? bits >> (64 - held_) : 0;
+    held_ = held_ + n - 64;
+  }
+  void finish() {
+    uint8_t bytes[64];
+    expand_word(bits_, bytes);
+    std::memcpy(y_, bytes, held_);
+  }
+
+ private:
+  uint8_t* y_;
+  uint64_t bits_ = 0;
+  unsigned held_ = 0;
+};
+
+// The same Bits of every line, n lines.
+template <unsigned Bits>
+void unpack_small(const uint64_t* lines, size_t words, size_t n, uint64_t at, uint8_t* y) {
+  constexpr size_t kEach = 64 / Bits;
+  constexpr uint64_t kValid = (uint64_t{1} << Bits) - 1;
+  const unsigned shift = at % 64;
+  lines += at / 64;
+  for (; n >= kEach; n -= kEach, y += 64) {
+    uint64_t bits = 0;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kEach; ++i, lines += words)
+      bits |= (*lines >> shift & kValid) << (i * Bits);
+    expand_word(bits, y);
+  }
+  uint64_t bits = 0;
+  for (size_t i = 0; i < n; ++i, lines += words) bits |= (*lines >> shift & kValid) << (i * Bits);
+  uint8_t bytes[64];
+  expand_word(bits, bytes);
+  std::memcpy(y, bytes, n * Bits);
+}
+
+// Whole samples whose bytes follow one another.
+void unpack_whole(const uint64_t* lines, size_t words, size_t n, uint64_t at, uint64_t bits,
+                  uint8_t* y) {
+  if (at % 64 == 0 && bits % 64 == 0) {
+    for (size_t l = 0; l < n; ++l, lines += words)
+      for (uint64_t w = 0; w < bits / 64; ++w, y += 64) expand_word(lines[at / 64 + w], y);
+    return;
+  }
+  if (at % bits == 0) {
+    if (bits == 4) return unpack_small<4>(lines, words, n, at, y);
+    if (bits == 8) return unpack_small<8>(lines, words, n, at, y);
+    if (bits == 16) return unpack_small<16>(lines, words, n, at, y);
+    if (bits == 32) return unpack_small<32>(lines, words, n, at, y);
+  }
+  ByteWriter writer(y);
+  for (size_t l = 0; l < n; ++l, lines += words)
+    for (uint64_t done = 0, each; done < bits; done += each) {
+      each = bits - done < 64 ? bits - done : 64;
+      writer.add(take_bits(lines, at + done, each), static_cast<unsigned>(each));
+    }
+  writer.finish();
+}
+
+// n bits of a line as bytes that are `step` apart.
+inline void unpack_row(const uint64_t* line, uint64_t at, uint64_t n, uint64_t step, uint8_t* y) {
+  for (uint64_t each; n; n -= each, at += each, y += each * step) {
+    each = n < 64 ? n : 64;
+    uint8_t bytes[64];
+    expand_word(take_bits(line, at, each), bytes);
+    if (step == 1)
+      std::memcpy(y, bytes, each);
+    else
+      for (uint64_t b = 0; b < each; ++b) y[b * step] = bytes[b];
+  }
+}
+
 void unpack_strips(const uint64_t* lines, size_t words, size_t n, const Box& box, uint64_t from,
                    uint64_t to, uint64_t at, uint8_t* y, uint64_t y_stride) {
   const uint64_t step = box.byte_step[2];
+  if (box.count[2] == y_stride && step == 1 && from == 0 && to >= y_stride)
+    return unpack_whole(lines, words, n, at, y_stride, y);
   for (size_t l = 0; l < n; ++l, lines += words, y += y_stride)
     for (uint64_t i = 0; i < box.count[0]; ++i)
       for (uint64_t j = 0; j < box.count[1]; ++j) {
-        uint64_t bit = box.bit + i * box.bit_step[0] + j * box.bit_step[1],
-                 end = bit + box.count[2];
-        uint8_t* target = y + box.byte + i * box.byte_step[0] + j * box.byte_step[1];
-        if (bit < from) {
-          target += (from - bit) * step;
-          bit = from;
-        }
-        if (end > to) end = to;
-        for (uint64_t each; bit < end; bit += each, target += each * step) {
-          each = end - bit < 64 ? end - bit : 64;
-          const uint64_t bits = take_bits(lines, at + bit - from, each);
-          uint8_t bytes[64];
-          if (step == 1 && each == 64) {
-            expand_word(bits, target);
-            continue;
-          }
-          expand_word(bits, bytes);
-          if (step == 1)
-            std::memcpy(target, bytes, each);
-          else
-            for (uint64_t b = 0; b < each; ++b) target[b * step] = bytes[b];
-        }
+        const uint64_t bit = box.bit + i * box.bit_step[0] + j * box.bit_step[1];
+        const uint64_t first = bit < from ? from : bit;
+        const uint64_t last = bit + box.count[2] < to ? bit + box.count[2] : to;
+        if (first < last)
+          unpack_row(
+              lines, at + first - from, last - first, step,
+              y + box.byte + i * box.byte_step[0] + j * box.byte_step[1] + (first - bit) * step);
       }
 }
 

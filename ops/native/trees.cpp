@@ -11,8 +11,9 @@
 namespace lgnx {
 namespace {
 
-// The lines of a group should stay in a cache, and its steps should be long.
-constexpr int64_t kLeavesTogether = 1024, kTreesTogether = 256;
+// Large groups have long steps, small ones stay in a cache and keep more threads busy.
+constexpr int64_t kLeavesTogether = 4096, kTreesTogether = 512;
+constexpr int64_t kGroups = 4, kFewTrees = 64;
 
 // The bits of the window that trees read, ascending.
 std::vector<uint32_t> distinct_leaves(const Trees& trees, int64_t first, int64_t count) {
@@ -170,7 +171,9 @@ int64_t fan_in(int64_t leaves, int64_t depth) {
 
 std::vector<std::unique_ptr<const TreeGroup>> group_trees(const Trees& trees) {
   std::vector<std::unique_ptr<const TreeGroup>> groups;
-  const int64_t each = std::clamp<int64_t>(kLeavesTogether / trees.leaves(), 1, kTreesTogether);
+  const int64_t busy = std::max(kFewTrees, (trees.n + kGroups - 1) / kGroups);
+  const int64_t each =
+      std::clamp<int64_t>(kLeavesTogether / trees.leaves(), 1, std::min(busy, kTreesTogether));
   for (int64_t t = 0; t < trees.n; t += each) {
     const int64_t count = std::min(each, trees.n - t);
     if (trees.k <= static_cast<int64_t>(kMaxFanin))
