@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from lgnx.netlist.arithmetic import bits_for
 from lgnx.netlist.rules.call import Call
 from lgnx.netlist.rules.evaluate import evaluate
 from lgnx.netlist.rules.values import NotBooleanError, Symbols, decode
@@ -38,19 +39,20 @@ def moved_inputs(node: ir.Node) -> list[int]:
 def _run(call: Call) -> list[Symbols]:
     moved = moved_inputs(call.node)
     # Numbers that are kept as a table stay so where they are only moved about.
-    take = call.raw if len(moved) == 1 and call.node.op_type != "Pad" else call.symbols
+    fills = call.node.op_type in ("Pad", "Trilu")  # with 0, unless told otherwise
+    take = call.raw if len(moved) == 1 and not fills else call.symbols
     symbols = {i: take(i) for i in moved}
     others = [
         None if i in symbols or not call.given(i) else call.constant(i)
         for i in range(len(call.inputs))
     ]
-    for value in symbols.values():
-        if len(value.shape):
+    for i, value in symbols.items():
+        if len(value.shape) and (i == 0 or call.node.op_type == "Concat"):
             _, batch = decode([value])
             _keeps_samples(call, batch, len(value.shape), others)
-    width = max(len(value.planes) for value in symbols.values())
-    low = min(value.low for value in symbols.values())
-    high = max(value.high for value in symbols.values())
+    low = min([value.low for value in symbols.values()] + [0] * fills)
+    high = max([value.high for value in symbols.values()] + [0] * fills)
+    width = bits_for(low, high)
     planes = {i: _extended(value, width) for i, value in symbols.items()}
     results = [
         evaluate(
