@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +75,20 @@ def test_every_optional_input_is_given_and_left_out(cases):
                 given = [value.name in case.node.input for case in of(cases, name)]
                 assert any(given), (name, value.name)
                 assert not all(given), (name, value.name)
+
+
+def test_every_documented_error_has_cases_for_its_field(cases):
+    """A row of docs/operators.md without a case would be an error that no backend must report."""
+    page = (Path(__file__).parents[2] / "docs" / "operators.md").read_text(encoding="utf-8")
+    for name in OPERATORS:
+        section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        table = section.partition("| if | `lgnx.check` says |")[2].partition("\n\n")[0]
+        rows = [row for row in table.splitlines() if "a warning" not in row]
+        documented = set(re.findall(r"`(?:attribute|input) (\w+):", "\n".join(rows)))
+        assert documented
+        refusals = [case.refusal.field for case in of(cases, name, "error")]
+        assert documented <= set(refusals), name
+        assert len(refusals) >= len([row for row in rows if row.startswith("| ")]) - 1, name
 
 
 @pytest.mark.parametrize("operator", BATCH_FIRST)

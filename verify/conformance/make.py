@@ -88,9 +88,7 @@ def output_case(
         OPERATORS[operator].reference(*(arrays.get(n) for n in formal), **attributes)
         for arrays in data
     ]
-    node = helper.make_node(
-        operator, _inputs(operator, data[0]), ["y"], snake(operator), domain=DOMAIN, **attributes
-    )
+    node = _node(operator, data[0], attributes)
     model = make_model(node, data, constants, unknown, outputs[0].dtype)
     model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     sets = [
@@ -122,9 +120,7 @@ def error_case(
     output
         Type of the output.
     """
-    node = helper.make_node(
-        operator, _inputs(operator, inputs), ["y"], snake(operator), domain=DOMAIN, **attributes
-    )
+    node = _node(operator, inputs, attributes)
     model = make_model(node, [inputs], constants, unknown, np.dtype(output))
     with contextlib.suppress(Exception):  # onnx may see the error, too
         model = onnx.shape_inference.infer_shapes(model)
@@ -140,12 +136,16 @@ def error_case(
     )
 
 
-def _inputs(operator: str, arrays: Arrays) -> list[str]:
+def _node(operator: str, arrays: Arrays, attributes: Mapping[str, Any]) -> onnx.NodeProto:
     formal = [value.name for value in OPERATORS[operator].schema.inputs]
     names = [name if name in arrays else "" for name in formal]
     while names and not names[-1]:
         names.pop()
-    return names
+    node = helper.make_node(operator, names, ["y"], snake(operator), domain=DOMAIN)
+    for name, value in attributes.items():
+        kind = onnx.AttributeProto.INTS if value == [] else None
+        node.attribute.append(helper.make_attribute(name, value, attr_type=kind))
+    return node
 
 
 def make_model(

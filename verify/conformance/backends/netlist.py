@@ -32,8 +32,8 @@ class NetlistSimulation(Backend):
             return None
         if len(case.node.input) > 3:
             return "packed words: a netlist takes samples"
-        if {"indices", "tables"} & set(fed):
-            return "indices and tables that are no constants have no netlist"
+        if {"indices", "tables", "thresholds"} & set(fed):
+            return "layers and thresholds that are no constants have no netlist"
         x = fed["x"]
         if not x.HasField("shape") or not all(d.HasField("dim_value") for d in x.shape.dim[1:]):
             return "a netlist needs static axes beside the batch"

@@ -184,6 +184,7 @@ def window_errors(error: partial[Case], names: Sequence[str], trees: bool = True
         attributes = {"kernel_shape": [2, 2], **changes}
         return error(name, covers, field, "node", data, constants=constants, **attributes)
 
+    yield make("empty_kernel_shape", "kernel_shape", "kernel_shape is empty", kernel_shape=[])
     yield make("kernel_of_0", "kernel_shape", "an entry of kernel_shape is 0", kernel_shape=[2, 0])
     four = {"x": random.bits(3, 2, 4, 4, 4, 4), **layer}
     yield error(
@@ -309,6 +310,14 @@ def tree_errors(error: partial[Case]) -> Iterator[Case]:
     yield make("few_nodes", "tables", "fewer tables than nodes", tables=tables[:, :2])
     yield make("wide_tables", "tables", "tables of more inputs", tables=np.tile(tables, (1, 1, 2)))
     yield make("flat_tables", "tables", "tables of rank 2", tables=tables[..., 0])
+    yield make(
+        "too_many_leaves",
+        "indices",
+        "5^7 leaves",
+        depth=7,
+        indices=np.zeros((1, 5**7), np.uint16),
+        tables=np.zeros((1, (5**7 - 1) // 4, 4), np.uint8),
+    )
     beyond = tables.copy()
     beyond[1, 2] = 0x18
     yield make("bits_beyond", "tables", "bits beyond the 2^k of a table", "file", tables=beyond)

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import TensorProto
 
 from lgnx.verify.conformance.case import Case
+from lgnx.verify.conformance.cases._scale import scale_errors
 from lgnx.verify.conformance.make import BATCHES, Random, error_case, output_case
 
 _case, _error = partial(output_case, "GroupSum"), partial(error_case, "GroupSum")
@@ -104,17 +105,8 @@ def _errors() -> Iterator[Case]:
     yield error("no_groups", "groups", "groups is 0", groups=0)
     yield error("negative_groups", "groups", "groups is negative", groups=-1)
     yield error("groups_that_do_not_divide", "groups", "groups do not divide the bits", groups=4)
-    for name, tau in (("0", 0.0), ("negative", -1.0), ("infinite", np.inf), ("nan", np.nan)):
-        yield error(f"tau_{name}", "tau", f"tau is {tau:g}", tau=float(tau))
-    for name, value in (("bias", np.nan), ("bias", np.inf), ("beta", np.nan), ("beta", -np.inf)):
-        label = f"{name}_{value:g}".replace("-", "minus_")
-        yield error(label, name, f"{name} is {value:g}", **{name: float(value)})
-    for kind, dtype in (("int32", TensorProto.INT32), ("int64", TensorProto.INT64)):
-        whole: dict[str, Any] = {"output": np.dtype(kind), "dtype": int(dtype)}
-        yield error(f"{kind}_tau", "tau", f"tau of {kind} scores", tau=2.0, **whole)
-        yield error(f"{kind}_bias", "bias", f"a fraction for {kind} scores", bias=0.5, **whole)
-        yield error(f"{kind}_beta", "beta", f"a fraction for {kind} scores", beta=0.5, **whole)
-    yield error("float16", "dtype", "float16 scores", dtype=10)
+    for name, field, covers, output, attributes in scale_errors():
+        yield error(name, field, covers, output or np.float32, **attributes)
     yield error("bool", "dtype", "bool scores", output=bool, dtype=9)
     yield _error(
         "scalar", "x of rank 0", "x", "node", {"x": np.array(True)}, output=np.float32, groups=1

@@ -187,6 +187,7 @@ def _errors() -> Iterator[Case]:
     )
     del no_import.model.opset_import[1]
     yield no_import
+    yield from _malformed(good)
     for name, field, change in (
         ("index_beyond_x", "indices", {"indices": indices + 2}),
         ("negative_index", "indices", {"indices": indices - 1}),
@@ -210,3 +211,26 @@ def _errors() -> Iterator[Case]:
         constants=_FIXED,
         unknown=["x"],
     )
+
+
+def _malformed(good: dict[str, np.ndarray]) -> Iterator[Case]:
+    """Files that are wrong whatever the operator."""
+
+    def make(name: str, field: str, covers: str) -> Case:
+        return _error(name, covers, field, "file", good, constants=_FIXED)
+
+    case = make("unknown_operator", "op_type", "an operator that the opset does not have")
+    case.node.op_type = "LogicDance"
+    yield case
+    case = make("missing_input", "tables", "a required input is missing")
+    del case.node.input[2]
+    yield case
+    case = make("empty_input", "tables", "a required input has no name")
+    case.node.input[2] = ""
+    yield case
+    case = make("too_many_inputs", "inputs", "more inputs than the operator takes")
+    case.node.input.append("tables")
+    yield case
+    case = make("short_initializer", "indices", "an initializer with too few bytes")
+    case.model.graph.initializer[0].raw_data = b"\0" * 7
+    yield case

@@ -11,7 +11,8 @@ from onnx import TensorProto
 
 from lgnx.ops.program import Program, Run, encode
 from lgnx.verify.conformance.case import Case
-from lgnx.verify.conformance.cases._programs import program_errors
+from lgnx.verify.conformance.cases._network_errors import network_errors
+from lgnx.verify.conformance.cases._programs import program, program_errors
 from lgnx.verify.conformance.make import (
     BATCHES,
     FLOATS,
@@ -33,17 +34,7 @@ def cases() -> Iterator[Case]:
     yield from _words()
     yield from _scores()
     yield from program_errors(_error)
-    yield from _errors()
-
-
-def program(random: Random, n_inputs: int, n_outputs: int, ks: tuple[int, ...] = (2, 3, 1)) -> Any:
-    """Words of a program with a run of five gates for each fan-in of ``ks``."""
-    wires, runs = 1 + n_inputs, []
-    for k in ks:
-        table = int(random.words(1)[0]) & (1 << (1 << k)) - 1
-        runs.append(Run(k, table, random.integers(0, wires, (5, k), np.uint32)))
-        wires += 5
-    return encode(Program(n_inputs, runs, random.integers(0, 2 * wires, n_outputs, np.uint32)))
+    yield from network_errors(_error)
 
 
 def _programs() -> Iterator[Case]:
@@ -160,6 +151,20 @@ def _inputs() -> Iterator[Case]:
             constants=_WITH_THRESHOLDS,
             n_outputs=4,
         )
+    yield _case(
+        "fed_thresholds",
+        "thresholds that are no initializer",
+        *(
+            {
+                "x": random.integers(-4, 5, (n, 3), np.float32),
+                "program": words,
+                "thresholds": random.integers(-4, 5, (3, 2), np.float32),
+            }
+            for n in (1, 65)
+        ),
+        constants=_FIXED,
+        n_outputs=4,
+    )
 
 
 def _words() -> Iterator[Case]:
@@ -262,130 +267,4 @@ def _scores() -> Iterator[Case]:
         dtype=1,
         tau=7.0,
         strict=0,
-    )
-
-
-def _errors() -> Iterator[Case]:
-    random = Random("network errors")
-    code = program(random, 4, 6)
-    bits, numbers = np.zeros((3, 4), bool), np.zeros((3, 2), np.float32)
-    words, batch = np.zeros((4, 2), np.uint64), np.array([65])
-    thresholds = np.array([0.25, 0.5], np.float32)
-
-    def error(
-        name: str,
-        field: str,
-        covers: str,
-        output: Any = bool,
-        seen_in: Any = "node",
-        unknown: tuple[str, ...] = (),
-        data: Any = None,
-        **attributes: Any,
-    ) -> Case:
-        data = {"x": bits, "program": code, **(data or {})}
-        fixed = [
-            n
-            for n in data
-            if n != "x" and n not in unknown and not (n == "batch" and seen_in == "data")
-        ]
-        return _error(
-            name,
-            covers,
-            field,
-            seen_in,
-            data,
-            constants=fixed,
-            unknown=unknown,
-            output=output,
-            **{"n_outputs": 6, **attributes},
-        )
-
-    yield error("n_outputs", "n_outputs", "n_outputs is not that of the program", n_outputs=5)
-    yield error(
-        "groups_that_do_not_divide",
-        "groups",
-        "groups do not divide the outputs",
-        output=np.float32,
-        groups=4,
-        dtype=1,
-    )
-    yield error(
-        "negative_groups", "groups", "groups is negative", output=np.float32, groups=-1, dtype=1
-    )
-    yield error("float_bits", "dtype", "float output without groups", output=np.float32, dtype=1)
-    yield error("bool_scores", "dtype", "bool output with groups", groups=2)
-    yield error("tau_0", "tau", "tau is 0", output=np.float32, groups=2, dtype=1, tau=0.0)
-    yield error(
-        "int32_tau", "tau", "tau of int32 scores", output=np.int32, groups=2, dtype=6, tau=2.0
-    )
-    yield error(
-        "nan_bias", "bias", "bias is NaN", output=np.float32, groups=2, dtype=1, bias=float("nan")
-    )
-    yield error(
-        "float_without_thresholds", "x", "float numbers without thresholds", data={"x": numbers}
-    )
-    yield error("narrow_x", "x", "fewer bits than the program takes", data={"x": bits[:, :3]})
-    yield error(
-        "fed_narrow_x",
-        "x",
-        "fed bits fewer than the program takes",
-        seen_in="data",
-        unknown=("x",),
-        data={"x": bits[:, :3]},
-    )
-    yield error(
-        "threshold_type",
-        "thresholds",
-        "thresholds of another type than x",
-        data={"x": numbers, "thresholds": thresholds.astype(np.float64)},
-    )
-    yield error(
-        "nan_threshold",
-        "thresholds",
-        "thresholds that are NaN",
-        seen_in="file",
-        data={"x": numbers, "thresholds": thresholds * np.float32("nan")},
-    )
-    yield error(
-        "strict_2",
-        "strict",
-        "strict is neither 0 nor 1",
-        strict=2,
-        data={"x": numbers, "thresholds": thresholds},
-    )
-    yield error(
-        "thresholds_beside_batch",
-        "thresholds",
-        "thresholds together with batch",
-        data={"x": words, "thresholds": np.array([1], np.uint64), "batch": batch},
-    )
-    yield error(
-        "words_of_uint32",
-        "x",
-        "words that are not uint64",
-        data={"x": words.astype(np.uint32), "batch": batch},
-    )
-    yield error(
-        "few_words",
-        "x",
-        "fewer rows of words than the program has inputs",
-        data={"x": words[:3], "batch": batch},
-    )
-    for name, value in {"large": 129, "small": 64, "negative": -1}.items():
-        wrong = {"x": words, "batch": np.array([value])}
-        yield error(f"{name}_batch", "batch", f"batch is {value} beside 2 words", data=wrong)
-        yield error(
-            f"fed_{name}_batch",
-            "batch",
-            f"a fed batch of {value} beside 2 words",
-            seen_in="data",
-            data=wrong,
-        )
-    yield error("without_n_outputs", "n_outputs", "n_outputs is missing", n_outputs=None)
-    yield error(
-        "unknown_attribute",
-        "depth",
-        "an attribute that the operator does not have",
-        seen_in="file",
-        depth=2,
     )
