@@ -85,8 +85,8 @@ def _binarization(layer: Any, calls: Calls) -> Forward | None:
     if not torch.equal(given, _training_thresholds(layer)):
         version = importlib.metadata.version("torchlogix")
         calls.warnings.append(
-            f"in torchlogix {version}, its thresholds in evaluation are others than it was trained "
-            "with; exported as it evaluates"
+            f"in torchlogix {version}, its thresholds in evaluation differ from those it was "
+            "trained with; exported as it evaluates"
         )
     constants = {
         (dtype, len(shape)): _thresholds(given, dtype, shape) for dtype, shape in calls.outputs

@@ -22,6 +22,9 @@ except MissingExtraError:
         "test_torch_export.py",
         "test_torch_import.py",
         "test_torchlogix.py",
+        "test_torchlogix_conv.py",
+        "test_torchlogix_versions.py",
+        "test_torchlogix_zoo.py",
         "test_torchlogix_bitwise.py",
     ]
 
