@@ -134,7 +134,47 @@ def graphs(draw: st.DrawFn, maker: Any) -> onnx.ModelProto:
         name = m.op("Equal", index, m.constant(np.array([draw(st.integers(0, WIDTH))])))
         bits.append(Value(name, 1, TensorProto.BOOL))
 
-    steps = [arithmetic, scaled, unary, reduce, prefix, matmul, choose, logic, compare, position]
+    def bitwise() -> None:
+        if kind not in (TensorProto.INT32, TensorProto.INT64):
+            return
+        op = draw(st.sampled_from(["BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot"]))
+        a, b = number(), number()
+        inputs = [a.name] if op == "BitwiseNot" else [a.name, b.name]
+        width = a.width if op == "BitwiseNot" else wide(a, b)
+        numbers.append(Value(m.op(op, *inputs), width, kind))
+
+    def joined() -> None:
+        a, b = number(), number()
+        both = m.op("Concat", a.name, b.name, axis=1)
+        places = draw(st.lists(st.integers(0, a.width + b.width - 1), min_size=6, max_size=6))
+        numbers.append(Value(m.op("Gather", both, m.constant(places), axis=1), WIDTH, kind))
+
+    def look_up() -> None:
+        b = draw(st.sampled_from(bits))
+        address = m.op("Cast", b.name, to=TensorProto.INT64)
+        if draw(st.booleans()) and b.width == WIDTH:
+            weights = m.constant(1 << np.arange(WIDTH))
+            address = m.op("ReduceSum", m.op("Mul", address, weights), m.constant([1]))
+            b = Value(b.name, 1, b.kind)
+        entries = draw(st.lists(st.integers(-4, 4), min_size=64, max_size=64))
+        table = m.constant(np.array(entries, TYPES[kind]))
+        numbers.append(Value(m.op("Gather", table, address), b.width, kind))
+
+    steps = [
+        bitwise,
+        joined,
+        look_up,
+        arithmetic,
+        scaled,
+        unary,
+        reduce,
+        prefix,
+        matmul,
+        choose,
+        logic,
+        compare,
+        position,
+    ]
     for _ in range(draw(st.integers(1, 8))):
         draw(st.sampled_from(steps))()
     for a in numbers[-2:]:
