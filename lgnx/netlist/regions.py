@@ -11,7 +11,6 @@ from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.members import find_members
 from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.probe import Probe, sample_shape
-from lgnx.netlist.probe import constant_value as constant_value
 from lgnx.netlist.rules import is_logic, run_node
 from lgnx.netlist.rules.values import NotBooleanError, Symbols, decode, source_bits
 from lgnx.ops import DOMAIN
