@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import tempfile
@@ -13,10 +12,9 @@ from typing import Any
 
 import pytest
 
-CASES = Path(__file__).with_name("torchlogix_cases.py")
-NAMESPACE = runpy.run_path(str(CASES))
-LAYERS = list(NAMESPACE["layers"]())
-MODELS = list(NAMESPACE["models"]())
+from tests.converters import torchlogix_cases as cases
+
+LAYERS, MODELS = list(cases.layers()), list(cases.models())
 
 NO_DEPTH = (
     "torchlogix {} does not pad its depth by 1, as later versions do; exported as it computes"
@@ -36,12 +34,12 @@ def test_layers_compute_as_their_operators(case: tuple[Any, ...]) -> None:
     name, *rest = case
     # Its transposed convolutions take windows of equal sides only.
     expected = "cannot run" if name == "transposed window" else "same"
-    assert NAMESPACE["check_layer"](*rest) == expected
+    assert cases.check_layer(*rest) == expected
 
 
 @pytest.mark.parametrize("case", MODELS, ids=[name for name, *_ in MODELS])
 def test_models_compute_as_their_files(case: tuple[Any, ...]) -> None:
-    assert NAMESPACE["check_model"](*case[1:]) == "same"
+    assert cases.check_model(*case[1:]) == "same"
 
 
 @pytest.fixture
@@ -72,7 +70,7 @@ def installed(version: str, pytestconfig: pytest.Config) -> Path:
 def test_older_versions_compute_as_their_operators(version: str, installed: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(installed)}
     done = subprocess.run(
-        [sys.executable, str(CASES)], env=environment, capture_output=True, text=True
+        [sys.executable, cases.__file__], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)

@@ -60,6 +60,41 @@ def test_arithmetic_on_bits_becomes_logic(make, apply, ops):
     assert ops(result)["Or"] == ops(result)["Not"] == 1
 
 
+@pytest.mark.parametrize(("op", "expected"), [("Max", "Or"), ("Min", "And"), ("Mul", "And")])
+def test_extrema_of_bits_become_logic(make, apply, ops, op, expected):
+    m = make(2, 3)
+    a, b = (m.op("Cast", m.op("Gather", "x", m.constant(i), axis=1), to=FLOAT) for i in (0, 1))
+    y = m.op("Not", m.op("Cast", m.op(op, a, b), to=BOOL))
+    assert ops(apply(m.model(y), "remove-casts")) == {"Gather": 2, expected: 1, "Not": 1}
+
+
+def test_extrema_of_three_numbers_stay(make, apply, ops):
+    m = make(3)
+    bits = m.op("Cast", "x", to=FLOAT)
+    y = m.op("Cast", m.op("Max", bits, bits, bits), to=BOOL)
+    assert ops(apply(m.model(y), "remove-casts"))["Max"] == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, "OrPool"),
+        ({"strides": [2, 1], "pads": [1, 0, 0, 1]}, "OrPool"),
+        ({"dilations": [1, 1], "ceil_mode": 0}, "OrPool"),
+        ({"dilations": [2, 1]}, "MaxPool"),
+        ({"ceil_mode": 1, "strides": [2, 2]}, "MaxPool"),
+        ({"auto_pad": "SAME_UPPER"}, "MaxPool"),
+    ],
+)
+def test_the_maximum_over_windows_of_bits_becomes_or_pool(make, apply, ops, attributes, expected):
+    m = make(2, 5, 4)
+    bits = m.op("Cast", "x", to=FLOAT)
+    pooled = m.op("MaxPool", bits, kernel_shape=[2, 3], **attributes)
+    result = apply(m.model(m.op("Cast", pooled, to=BOOL)), "remove-casts")
+    assert ops(result)[expected] == 1
+    assert ops(result)["Cast"] == (0 if expected == "OrPool" else 2)
+
+
 @pytest.mark.parametrize(
     ("move", "constants", "attributes"),
     [
