@@ -105,7 +105,10 @@ def run(
         for result in run_cases(present, selected):
             results.append(result)
             advance(1)
-    outdated = _table(table, check, chosen, missing, selected, results) if table else []
+    others = [b for b in find_backends() if b.name not in {c.name for c in chosen}]
+    not_run = missing | {b.name: "not chosen" for b in others}
+    every = sorted([*chosen, *others], key=lambda b: b.title)
+    outdated = _table(table, check, every, not_run, selected, results) if table else []
     if json:
         common.print_json(plain(missing, results))
     _show(screen, chosen, missing, results)

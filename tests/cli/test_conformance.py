@@ -49,6 +49,8 @@ def test_a_table_is_checked(cli: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     assert written.startswith("# Title\n")
     assert "| numpy reference | " in written
     assert cli(*arguments, "--check").exit_code == 0
+    both = cli(*arguments, "--backend", "bodies-onnx", "--check")
+    assert both.exit_code == 0, both.stdout
     monkeypatch.setattr(Reference, "supports", lambda self, case: "closed")
     result = cli(*arguments, "--check")
     assert result.exit_code == 1
