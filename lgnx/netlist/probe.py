@@ -20,7 +20,7 @@ _ELEMENTWISE = frozenset(
 
 @dataclass(frozen=True)
 class Known:
-    """A value for a batch of SAMPLES.
+    """A value for a batch that is fixed, or for one of SAMPLES.
 
     Attributes
     ----------
@@ -86,8 +86,12 @@ class Probe:
             self._static[value] = known
         return known
 
-    def run(self, value: ir.Value, symbols: Mapping[ir.Value, Symbols]) -> Known:
-        """Compute a static value; shapes of symbolic values are those of SAMPLES samples.
+    def run(
+        self, value: ir.Value, symbols: Mapping[ir.Value, Symbols], *, fixed: bool = False
+    ) -> Known:
+        """Compute a static value.
+
+        Shapes of symbolic values are those of their samples, which may be the ``fixed`` batch.
 
         Raises
         ------
@@ -100,8 +104,8 @@ class Probe:
         node = value.producer()
         assert node is not None
         if node.op_type == "Shape":
-            return _shape(node, symbols)
-        inputs = [None if v is None else self.run(v, symbols) for v in node.inputs]
+            return _shape(node, symbols, fixed)
+        inputs = [None if v is None else self.run(v, symbols, fixed=fixed) for v in node.inputs]
         arrays = [None if part is None else part.array for part in inputs]
         index = value.index() or 0
         array = evaluate(node, arrays, self.opset)[index]
@@ -134,11 +138,12 @@ class Probe:
         return np.ones(result.shape, bool)
 
 
-def _shape(node: ir.Node, symbols: Mapping[ir.Value, Symbols]) -> Known:
+def _shape(node: ir.Node, symbols: Mapping[ir.Value, Symbols], fixed: bool) -> Known:
     source = node.inputs[0]
     assert source is not None
     if source in symbols:
-        shape, batch = symbols[source].shape, decode([symbols[source]])[1]
+        shape = symbols[source].shape
+        batch = -1 if fixed else int(decode([symbols[source]])[1])
     else:
         inner = sample_shape(source)
         if inner is None:

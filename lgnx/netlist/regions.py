@@ -12,11 +12,14 @@ from lgnx.netlist.members import find_members
 from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.probe import Probe, sample_shape
 from lgnx.netlist.rules import is_logic, run_node
-from lgnx.netlist.rules.values import NotBooleanError, Symbols, decode, source_bits
+from lgnx.netlist.rules.values import SAMPLES, NotBooleanError, Symbols, decode, source_bits
 from lgnx.ops import DOMAIN
 
 # Inputs that may depend on the size of the batch: they only give a shape.
 _SHAPES = {"Reshape": 1, "Expand": 1}
+
+MAX_FIXED_BATCH = 64
+"""A batch of a fixed size beyond this is run as if it was open."""
 
 
 @dataclass
@@ -100,6 +103,7 @@ class _Execution:
         self.region = Region(nodes=list(nodes))
         self.symbols: dict[ir.Value, Symbols] = {}
         self.failed: dict[ir.Node, str] = {}
+        self.fixed = False
 
     def run(self) -> tuple[Region, dict[ir.Node, str]]:
         """Give the region, or the nodes that are not Boolean with the reasons."""
@@ -130,11 +134,15 @@ class _Execution:
                     self.failed[node] = f"the shape of its input {value.name!r} is not known"
                     continue
                 shapes[value] = shape
+        sizes = {value.shape[0] for value in shapes if value.shape is not None}
+        size = sizes.pop() if len(sizes) == 1 else None
+        self.fixed = isinstance(size, int) and 1 <= size <= MAX_FIXED_BATCH
+        samples = size if isinstance(size, int) and self.fixed else SAMPLES
         widths = [int(np.prod(shape, dtype=np.int64)) for shape in shapes.values()]
         builder = NetlistBuilder(sum(widths))
         parts = np.split(builder.inputs(), np.cumsum(widths)[:-1]) if widths else []
         for (value, shape), part in zip(shapes.items(), parts, strict=True):
-            self.symbols[value] = source_bits(part.reshape(shape))
+            self.symbols[value] = source_bits(part.reshape(shape), samples)
         self.region.sources = list(shapes)
         self.region.source_shapes = list(shapes.values())
         return builder
@@ -145,7 +153,7 @@ class _Execution:
             if value is None or value in self.symbols:
                 inputs.append(None if value is None else self.symbols[value])
                 continue
-            known = self.probe.run(value, self.symbols)
+            known = self.probe.run(value, self.symbols, fixed=self.fixed)
             if known.varies.any() and _SHAPES.get(node.op_type) != i:
                 raise NotBooleanError(f"its input {value.name!r} depends on the size of the batch")
             inputs.append(known.array)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as MissingError
 
 import lgnx
+from lgnx.netlist.regions import find_regions
 from lgnx.verify.reference import reference_evaluator
 
 INT64 = TensorProto.INT64
@@ -103,14 +105,14 @@ def original(model):
         return reference_evaluator(model)
 
 
-def agree(model):
+def agree(model, batches=(1, 2, 3, 64, 65)):
     network = lgnx.lower(model)
     kinds = [node.op_type for node in network.graph.node]
     assert set(kinds) <= {"LogicNetwork", "Reshape", "Transpose"}
     assert kinds.count("LogicNetwork") == 1
     graph, made = original(model), lgnx.InferenceSession(network)
     rng = np.random.default_rng(0)
-    for n in (1, 2, 3, 64, 65):
+    for n in batches:
         x = rng.random((n, 3, 4)) < 0.5
         (expected,), (actual,) = graph.run(None, {"x": x}), made.run(None, {"x": x})
         assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
@@ -168,3 +170,24 @@ def test_numbers_of_different_bounds_meet(make, op, shift):
         y = m.op("ScatterElements", thrice, at, last, axis=2)
     equal = [m.op("Equal", y, m.constant(c)) for c in range(-3, 4)]
     agree(m.model(m.op("Concat", *equal, axis=1)))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_a_fixed_batch_may_stand_in_shapes(make, batch):
+    m = make(3, 4, batch=batch)
+    zeros = m.constant(np.zeros((batch, 3, 2), bool))
+    y = m.op("Concat", m.op("Not", "x"), zeros, axis=2)
+    y = m.op("Reshape", y, m.constant([batch, 2, 9]))
+    rows = m.op("Reshape", m.op("Not", y), m.constant([batch * 2, 9]))
+    counts = m.op("ReduceSum", m.op("Cast", rows, to=INT64), m.constant([1]))
+    y = m.op("Reshape", m.op("Greater", counts, m.constant(4)), m.constant([batch, 2]))
+    agree(m.model(y), batches=[batch])
+
+
+def test_samples_are_not_scattered_into_a_batch(make):
+    m = make(4)
+    zeros = m.op("Expand", m.constant([[False]]), batch_and(m, "x", 4))
+    y = m.op("ScatterND", zeros, m.constant([[0], [1]]), m.op("Not", "x"))
+    _, reasons = find_regions(ir.serde.deserialize_model(m.model(m.op("Not", y))))
+    found = {node.op_type: reason for node, reason in reasons.items()}
+    assert found["ScatterND"] == "it may pick samples of the batch"

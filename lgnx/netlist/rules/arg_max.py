@@ -31,7 +31,7 @@ def _run(call: Call) -> list[Symbols]:
     if attributes.get_int("keepdims", 1):
         planes = np.expand_dims(planes, 1 + axis)
     elif axis < batch:
-        batch -= 1
+        batch = batch.at(batch - 1)
     return [encode(Number(planes, index.low, index.high), batch, np.dtype(np.int64))]
 
 

@@ -29,7 +29,7 @@ def _run(call: Call) -> list[Symbols]:
     offsets = whole_weights(call.constant(2)) if call.given(2) else None
     terms = Number(windows, min(0, number.low), max(0, number.high))
     y = weighted_columns(call.builder, terms, weights.reshape(len(weights), -1).T, offsets, x.dtype)
-    return [encode(Number(y.planes[:, None], y.low, y.high), 0, x.dtype)]
+    return [encode(Number(y.planes[:, None], y.low, y.high), batch, x.dtype)]
 
 
 RULES = {("", "Conv"): _run}

@@ -29,7 +29,7 @@ def _run(call: Call) -> list[Symbols]:
     bits = literals.take(leaf_sources(indices, sources).reshape(kernels, leaves, -1))
     bits = build_trees(call.builder, bits, tables, depth)
     y = Number(bits.reshape(1, 1, kernels, *extents), 0, 1)
-    return [encode(y, 0, BOOL)]
+    return [encode(y, batch, BOOL)]
 
 
 RULES = {(DOMAIN, "LogicConv"): _run, (DOMAIN, "LogicConvTranspose"): _run}

@@ -7,7 +7,14 @@ import numpy as np
 from lgnx.netlist.arithmetic import Number
 from lgnx.netlist.rules import movement
 from lgnx.netlist.rules.call import Call
-from lgnx.netlist.rules.values import NotBooleanError, Symbols, constant_symbols, decode, encode
+from lgnx.netlist.rules.values import (
+    Batch,
+    NotBooleanError,
+    Symbols,
+    constant_symbols,
+    decode,
+    encode,
+)
 from lgnx.ops.tables import MAX_INPUTS, pack_tables
 
 _MAX_ENTRIES = 1 << 26
@@ -24,20 +31,20 @@ def _run(call: Call) -> list[Symbols]:
 
 
 def _gather(
-    call: Call, data: np.ndarray, index: Number, batch: int
-) -> tuple[Number, np.ndarray, int]:
+    call: Call, data: np.ndarray, index: Number, batch: Batch
+) -> tuple[Number, np.ndarray, Batch]:
     axis = call.node.attributes.get_int("axis", 0) % data.ndim
     before, after = data.shape[:axis], data.shape[axis + 1 :]
     shape = index.planes.shape[1:]
     planes = index.planes.reshape(-1, *[1] * axis, *shape, *[1] * len(after))
     entries = np.moveaxis(data, axis, -1)
     entries = entries.reshape(*before, *[1] * len(shape), *after, -1)
-    return Number(planes, index.low, index.high), entries, axis + batch
+    return Number(planes, index.low, index.high), entries, batch.at(axis + batch)
 
 
 def _gather_elements(
-    call: Call, data: np.ndarray, index: Number, batch: int
-) -> tuple[Number, np.ndarray, int]:
+    call: Call, data: np.ndarray, index: Number, batch: Batch
+) -> tuple[Number, np.ndarray, Batch]:
     axis = call.node.attributes.get_int("axis", 0) % data.ndim
     if axis == batch or not (data == data.take([0], axis=batch)).all():
         raise NotBooleanError("it may pick samples of the batch")
@@ -48,8 +55,8 @@ def _gather_elements(
 
 
 def _gather_nd(
-    call: Call, data: np.ndarray, index: Number, batch: int
-) -> tuple[Number, np.ndarray, int]:
+    call: Call, data: np.ndarray, index: Number, batch: Batch
+) -> tuple[Number, np.ndarray, Batch]:
     if call.node.attributes.get_int("batch_dims", 0):
         raise NotBooleanError("it has batch_dims")
     parts = np.moveaxis(index.planes, -1, 0)

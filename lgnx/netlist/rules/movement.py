@@ -46,10 +46,10 @@ def _run(call: Call) -> list[Symbols]:
         None if i in symbols or not call.given(i) else call.constant(i)
         for i in range(len(call.inputs))
     ]
-    for i, value in symbols.items():
-        if len(value.shape) and (i == 0 or call.node.op_type == "Concat"):
-            _, batch = decode([value])
-            _keeps_samples(call, batch, len(value.shape), others)
+    scatters = call.node.op_type.startswith("Scatter")
+    for value in symbols.values():
+        if value.samples is not None and not scatters:
+            _keeps_samples(call, decode([value])[1], len(value.shape), others)
     low = min([value.low for value in symbols.values()] + [0] * fills)
     high = max([value.high for value in symbols.values()] + [0] * fills)
     width = bits_for(low, high)
@@ -63,11 +63,15 @@ def _run(call: Call) -> list[Symbols]:
         for w in range(width)
     ]
     kind, table = symbols[0].dtype, symbols[0].table
+    samples = next((v.samples for v in symbols.values() if v.samples is not None), None)
     outputs = [
-        Symbols(np.stack(part), low, high, kind, table) for part in zip(*results, strict=True)
+        Symbols(np.stack(part), low, high, kind, samples, table)
+        for part in zip(*results, strict=True)
     ]
     for output in outputs:
-        decode([output])
+        _, batch = decode([output])
+        if scatters:  # into what may be constant
+            _keeps_samples(call, batch, len(output.shape), others)
     return outputs
 
 

@@ -22,7 +22,7 @@ def _run(call: Call) -> list[Symbols]:
     literals = np.append(x.planes.ravel(), np.uint32(0))
     windows = literals.take(sources.reshape(channels, -1, *extents))
     bits = any_of(call.builder, np.moveaxis(windows, 1, 0))
-    return [encode(Number(bits[None, None], 0, 1), 0, BOOL)]
+    return [encode(Number(bits[None, None], 0, 1), batch, BOOL)]
 
 
 RULES = {(DOMAIN, "OrPool"): _run}

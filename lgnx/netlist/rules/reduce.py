@@ -39,7 +39,7 @@ def _run(call: Call) -> list[Symbols]:
         shape = [1 if axis in axes else n for axis, n in enumerate(number.planes.shape[1:])]
         result = Number(result.planes.reshape(-1, *shape), result.low, result.high)
     else:
-        batch = kept.index(batch)
+        batch = batch.at(kept.index(batch))
     y = encode(result, batch, x.dtype)
     if op != "ReduceMean":
         return [y]

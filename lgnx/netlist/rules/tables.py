@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,13 +44,13 @@ def mapped(value: Symbols, function: Callable[[np.ndarray], np.ndarray]) -> Symb
         table = function(values_of(value))
     if np.array_equal(table, np.arange(value.low, value.high + 1)):
         return encode_as(value, table.dtype)
-    return Symbols(value.planes, value.low, value.high, table.dtype, table)
+    return replace(value, dtype=table.dtype, table=table)
 
 
 def encode_as(value: Symbols, dtype: np.dtype) -> Symbols:
     """Whole numbers in another type, which must hold them."""
     check_exact(value.low, value.high, dtype)
-    return Symbols(value.planes, value.low, value.high, dtype)
+    return replace(value, dtype=dtype, table=None)
 
 
 def whole(builder: NetlistBuilder, value: Symbols) -> Symbols:

@@ -1,8 +1,9 @@
 """Symbolic values: wires in place of bits, and numbers whose bits are wires.
 
 Every bit is a number. 0 and 1 are the constants; any other number is a literal of the netlist that
-grows meanwhile. The batch is run with two samples, whose literals differ by OFFSET. Both samples
-must show the same picture, or an operator has mixed samples and is not logic of one of them.
+grows meanwhile. A batch of unknown size is run with two samples, a fixed one with as many as it
+has; their literals differ by OFFSET. All samples must show the same picture, or an operator has
+mixed samples and is not logic of one of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,22 @@ class NotBooleanError(LgnxError):
     """A node is not Boolean logic on the bits of one sample; the message says why."""
 
 
+class Batch(int):
+    """The axis of the batch, and how many samples it has."""
+
+    samples: int
+
+    def __new__(cls, axis: int, samples: int) -> Batch:
+        """Make one."""
+        batch = super().__new__(cls, axis)
+        batch.samples = samples
+        return batch
+
+    def at(self, axis: int) -> Batch:
+        """Give the same batch as another axis."""
+        return Batch(axis, self.samples)
+
+
 @dataclass(frozen=True)
 class Symbols:
     """A tensor of bits, or of numbers made of bits.
@@ -37,6 +54,8 @@ class Symbols:
         Bounds of the numbers; 0 and 1 for bits.
     dtype
         Element type in the model.
+    samples
+        Size of the batch; None for constants.
     table
         Where the numbers are not these whole numbers n but a function of them: its values for
         low .. high, of ``dtype``.
@@ -46,6 +65,7 @@ class Symbols:
     low: int
     high: int
     dtype: np.dtype
+    samples: int | None
     table: np.ndarray | None = None
 
     @property
@@ -59,9 +79,9 @@ class Symbols:
         return self.dtype == BOOL
 
 
-def source_bits(literals: np.ndarray) -> Symbols:
+def source_bits(literals: np.ndarray, samples: int) -> Symbols:
     """Make bits of a batch of the literals of one sample, uint32 [...]."""
-    return encode(Number(literals[None, None], 0, 1), 0, BOOL)
+    return encode(Number(literals[None, None], 0, 1), Batch(0, samples), BOOL)
 
 
 def constant_symbols(array: np.ndarray) -> Symbols:
@@ -80,10 +100,10 @@ def constant_symbols(array: np.ndarray) -> Symbols:
     if array.size and max(abs(float(array.min())), abs(float(array.max()))) >= 1 << 62:
         raise NotBooleanError("it computes with a constant beyond 62 bits")
     number = Number.constant(array.astype(np.int64))
-    return Symbols(number.planes.astype(np.int64), number.low, number.high, array.dtype)
+    return Symbols(number.planes.astype(np.int64), number.low, number.high, array.dtype, None)
 
 
-def decode(values: Sequence[Symbols]) -> tuple[list[Number], int]:
+def decode(values: Sequence[Symbols]) -> tuple[list[Number], Batch]:
     """Find the numbers of one sample in values that are broadcast against each other.
 
     Returns
@@ -108,20 +128,23 @@ def decode(values: Sequence[Symbols]) -> tuple[list[Number], int]:
         )
         for v in values
     ]
-    candidates = [axis for axis, extent in enumerate(shape) if extent % SAMPLES == 0]
+    samples = next((v.samples for v in values if v.samples is not None), SAMPLES)
+    candidates = [axis for axis, extent in enumerate(shape) if extent % samples == 0]
     for axis in candidates:
-        literals = [_one_sample(part, axis) for part in planes]
+        literals = [_one_sample(part, axis, samples) for part in planes]
         found = [part for part in literals if part is not None]
         if len(found) == len(values):
             numbers = [Number(p, v.low, v.high) for p, v in zip(found, values, strict=True)]
-            return numbers, axis
+            return numbers, Batch(axis, samples)
     if candidates:
         raise NotBooleanError("it mixes samples of the batch")
     raise NotBooleanError("none of its axes is the batch")
 
 
-def encode(number: Number, axis: int, dtype: np.dtype, table: np.ndarray | None = None) -> Symbols:
-    """Undo `decode`: give the numbers of a batch, whose axis is given.
+def encode(
+    number: Number, batch: Batch, dtype: np.dtype, table: np.ndarray | None = None
+) -> Symbols:
+    """Undo `decode`: give the numbers of a batch.
 
     Raises
     ------
@@ -132,19 +155,19 @@ def encode(number: Number, axis: int, dtype: np.dtype, table: np.ndarray | None 
         check_exact(number.low, number.high, dtype)
     literals = number.planes
     shape = list(literals.shape)
-    shape[1 + axis] *= SAMPLES
-    both = np.empty(shape, np.int64)
-    one, two = np.split(both, SAMPLES, axis=1 + axis)
-    one[...] = literals
-    np.add(one, OFFSET, out=two)
-    np.copyto(two, one, where=one < 2)
-    return Symbols(both, number.low, number.high, dtype, table)
+    shape[1 + batch] *= batch.samples
+    every = np.empty(shape, np.int64)
+    for sample, part in enumerate(np.split(every, batch.samples, axis=1 + batch)):
+        np.add(literals, sample * OFFSET, out=part)
+        np.copyto(part, literals, where=literals < 2)
+    return Symbols(every, number.low, number.high, dtype, batch.samples, table)
 
 
-def _one_sample(planes: np.ndarray, axis: int) -> np.ndarray | None:
-    one, two = np.split(planes, SAMPLES, axis=1 + axis)
-    if not np.array_equal(two, np.where(one > 1, one + OFFSET, one)):
-        return None
+def _one_sample(planes: np.ndarray, axis: int, samples: int) -> np.ndarray | None:
+    one, *others = np.split(planes, samples, axis=1 + axis)
+    for sample, other in enumerate(others, 1):
+        if not np.array_equal(other, np.where(one > 1, one + sample * OFFSET, one)):
+            return None
     return one.astype(np.uint32)
 
 
