@@ -3,8 +3,8 @@
     python benchmarks/convolution.py
 
 The shapes are those of torchlogix's `ClgnCifar10Medium`: windows of 3 x 3 bits, trees of depth 3
-over tables of two inputs, each kernel reads two neighbouring channels, and each layer is followed by
-an OR over 2 x 2 bits. What a layer's time is compared with is the time that reading x and writing y
+over tables of two inputs; each kernel reads two neighbouring channels, and each layer is followed
+by an OR over 2 x 2 bits. What its time is compared with is the time that reading x and writing y
 take at 10 GB/s, and for convolutions 1 ns for each 512 gates besides. The function body runs in
 stock onnxruntime on one sample.
 """

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxWords = 16;
 constexpr uint64_t kMaxPositions = uint64_t{1} << 32;
 constexpr uint64_t kMaxReadings = uint64_t{1} << 24;
-constexpr uint64_t kMaxBytes = uint64_t{1} << 32;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
 constexpr size_t kSourcesTogether = 64;
 // Fewer blocks than this are each spread over the threads.
 constexpr size_t kFewBlocks = 4;
@@ -24,6 +24,13 @@ void require_bytes(uint64_t n, uint64_t size, const char* what) {
   if (static_cast<uint64_t>(bytes) > kMaxBytes)
     throw Error(std::string("input x: ") + what + " take " + std::to_string(bytes) +
                 " bytes, which must not be more than " + std::to_string(kMaxBytes));
+}
+
+void set_bits(uint64_t* words, uint64_t at, uint64_t n) {
+  for (uint64_t each; n; n -= each, at += each) {
+    each = std::min(n, 64 - at % 64);
+    words[at / 64] |= ~uint64_t{0} >> (64 - each) << at % 64;
+  }
 }
 
 }  // namespace
@@ -177,14 +184,15 @@ uint64_t Convolution::mask_of(const std::array<int64_t, 6>& key) {
   require_bytes(first + mask_words_, 8, "the masks of the window");
   masks_.resize(first + mask_words_, 0);
   const uint64_t samples = std::max<uint64_t>(1, 64 * kMaxWords / grid_);
+  const uint64_t row = static_cast<uint64_t>(key[4]),
+                 row_bits = static_cast<uint64_t>(key[5]) - row;
   for (uint64_t s = 0; s < samples; ++s)
     for (int64_t i = key[0]; i < key[1]; ++i)
       for (int64_t j = key[2]; j < key[3]; ++j)
-        for (int64_t l = key[4]; l < key[5]; ++l) {
-          const uint64_t at = s * grid_ + static_cast<uint64_t>(i) * pitch_[0] +
-                              static_cast<uint64_t>(j) * pitch_[1] + static_cast<uint64_t>(l);
-          masks_[first + at / 64] |= uint64_t{1} << at % 64;
-        }
+        set_bits(masks_.data() + first,
+                 s * grid_ + static_cast<uint64_t>(i) * pitch_[0] +
+                     static_cast<uint64_t>(j) * pitch_[1] + row,
+                 row_bits);
   return first;
 }
 

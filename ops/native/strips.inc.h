@@ -79,13 +79,15 @@ inline void pack_row(const uint8_t* x, const uint8_t* end, uint64_t step, uint64
 void pack_strips(const uint8_t* x, const uint8_t* end, uint64_t x_stride, const Box& box, size_t n,
                  uint64_t* strips, size_t strip_words, uint64_t at) {
   const uint64_t row = box.count[2];
+  if (!row) return;
+  at += box.bit;
   if (row == x_stride && box.byte_step[2] == 1 && row <= 64 && 64 % row == 0 && at % row == 0)
     return pack_small(x, end, row, n, strips + at / 64, strip_words, at % 64);
   for (size_t s = 0; s < n; ++s, x += x_stride, strips += strip_words)
     for (uint64_t i = 0; i < box.count[0]; ++i)
       for (uint64_t j = 0; j < box.count[1]; ++j)
         pack_row(x + box.byte + i * box.byte_step[0] + j * box.byte_step[1], end, box.byte_step[2],
-                 row, strips, at + box.bit + i * box.bit_step[0] + j * box.bit_step[1]);
+                 row, strips, at + i * box.bit_step[0] + j * box.bit_step[1]);
 }
 
 template <size_t Words>
@@ -219,8 +221,8 @@ inline void unpack_row(const uint64_t* line, uint64_t at, uint64_t n, uint64_t s
 void unpack_strips(const uint64_t* lines, size_t words, size_t n, const Box& box, uint64_t from,
                    uint64_t to, uint64_t at, uint8_t* y, uint64_t y_stride) {
   const uint64_t step = box.byte_step[2];
-  if (box.count[2] == y_stride && step == 1 && from == 0 && to >= y_stride)
-    return unpack_whole(lines, words, n, at, y_stride, y);
+  if (box.count[2] == y_stride && step == 1 && from <= box.bit && to >= box.bit + y_stride)
+    return unpack_whole(lines, words, n, at + box.bit - from, y_stride, y);
   for (size_t l = 0; l < n; ++l, lines += words, y += y_stride)
     for (uint64_t i = 0; i < box.count[0]; ++i)
       for (uint64_t j = 0; j < box.count[1]; ++j) {

@@ -107,4 +107,126 @@ inline bool row_bit(Type type, const char* x, const char* threshold, bool strict
   return strict ? value > limit : value >= limit;
 }
 
+// Attributes of windows, d entries each and 2 * d of pads.
+struct Windows {
+  std::vector<int64_t> kernel_shape, strides, pads, dilations, output_padding;
+  bool transposed = false;
+
+  size_t axes() const { return kernel_shape.size(); }
+  int64_t reach(size_t a) const { return dilations[a] * (kernel_shape[a] - 1); }
+  int64_t extent(int64_t size, size_t a) const {
+    const int64_t pads_of_axis = pads[a] + pads[axes() + a];
+    if (transposed)
+      return (size - 1) * strides[a] + reach(a) + 1 - pads_of_axis + output_padding[a];
+    const int64_t room = size + pads_of_axis - reach(a) - 1;
+    return room < 0 ? 0 : room / strides[a] + 1;
+  }
+  // Where along an axis of x entry w of the window at output e lies; -1 where it is not in x.
+  int64_t at(int64_t size, size_t a, int64_t e, int64_t w) const {
+    int64_t p = e * strides[a] - pads[a] + w * dilations[a];
+    if (transposed) {
+      p = e + w * dilations[a] - (reach(a) - pads[a]);
+      if (p % strides[a] != 0) return -1;
+      p /= strides[a];
+    }
+    return p >= 0 && p < size ? p : -1;
+  }
+};
+
+// Counts through the indices of a box, the last axis fastest; false at the end.
+inline bool next(std::vector<int64_t>& at, const std::vector<int64_t>& extents) {
+  for (size_t a = extents.size(); a-- > 0; at[a] = 0)
+    if (++at[a] < extents[a]) return true;
+  return false;
+}
+
+// The bit of x, [channels][sizes], that an entry of the window reads.
+inline bool window_bit(const Windows& windows, const uint8_t* x, int64_t channel,
+                       const std::vector<int64_t>& sizes, const std::vector<int64_t>& output,
+                       const std::vector<int64_t>& entry) {
+  int64_t index = channel;
+  for (size_t a = 0; a < sizes.size(); ++a) {
+    const int64_t p = windows.at(sizes[a], a, output[a], entry[a]);
+    if (p < 0) return false;
+    index = index * sizes[a] + p;
+  }
+  return x[index] != 0;
+}
+
+// The root of a tree over its leaves, level by level.
+inline bool root(std::vector<uint8_t> bits, const uint8_t* tables, int64_t k, int64_t depth) {
+  const int64_t table_bytes = k < 3 ? 1 : (int64_t{1} << k) / 8;
+  for (int64_t level = 0; level < depth; ++level) {
+    std::vector<uint8_t> next_bits;
+    for (size_t j = 0; j < bits.size(); j += static_cast<size_t>(k), tables += table_bytes) {
+      uint32_t address = 0;
+      for (int64_t i = 0; i < k; ++i) address |= uint32_t{bits[j + static_cast<size_t>(i)]} << i;
+      next_bits.push_back(tables[address / 8] >> address % 8 & 1);
+    }
+    bits.swap(next_bits);
+  }
+  return bits[0];
+}
+
+inline std::vector<int64_t> extents(const Windows& windows, const std::vector<int64_t>& sizes) {
+  std::vector<int64_t> result;
+  for (size_t a = 0; a < sizes.size(); ++a) result.push_back(windows.extent(sizes[a], a));
+  return result;
+}
+
+inline int64_t product(const std::vector<int64_t>& values) {
+  int64_t n = 1;
+  for (int64_t value : values) n *= value;
+  return n;
+}
+
+// x is [batch][channels][sizes]; leaf l of tree t is bit indices[t * leaves + l] of the window.
+inline std::vector<uint8_t> convolution(const Windows& windows, const std::vector<uint8_t>& x,
+                                        int64_t batch, int64_t channels,
+                                        const std::vector<int64_t>& sizes,
+                                        const std::vector<uint32_t>& indices,
+                                        const std::vector<uint8_t>& tables, int64_t n_trees,
+                                        int64_t k, int64_t depth) {
+  const std::vector<int64_t> to = extents(windows, sizes);
+  const int64_t volume = product(windows.kernel_shape);
+  const size_t leaves = indices.size() / static_cast<size_t>(n_trees);
+  const size_t table_bytes = tables.size() / static_cast<size_t>(n_trees);
+  std::vector<uint8_t> y;
+  for (int64_t b = 0; b < batch; ++b)
+    for (size_t t = 0; t < static_cast<size_t>(n_trees); ++t) {
+      std::vector<int64_t> e(sizes.size(), 0);
+      do {
+        std::vector<uint8_t> bits;
+        for (size_t l = 0; l < leaves; ++l) {
+          int64_t rest = indices[t * leaves + l] % volume;
+          std::vector<int64_t> entry(sizes.size());
+          for (size_t a = sizes.size(); a-- > 0; rest /= windows.kernel_shape[a])
+            entry[a] = rest % windows.kernel_shape[a];
+          const int64_t channel = b * channels + indices[t * leaves + l] / volume;
+          bits.push_back(window_bit(windows, x.data(), channel, sizes, e, entry));
+        }
+        y.push_back(root(bits, tables.data() + t * table_bytes, k, depth));
+      } while (next(e, to));
+    }
+  return y;
+}
+
+// x is [n][sizes].
+inline std::vector<uint8_t> pool(const Windows& windows, const std::vector<uint8_t>& x, int64_t n,
+                                 const std::vector<int64_t>& sizes) {
+  const std::vector<int64_t> to = extents(windows, sizes);
+  std::vector<uint8_t> y;
+  for (int64_t c = 0; c < n; ++c) {
+    std::vector<int64_t> e(sizes.size(), 0);
+    do {
+      std::vector<int64_t> entry(sizes.size(), 0);
+      bool any = false;
+      do any = any || window_bit(windows, x.data(), c, sizes, e, entry);
+      while (next(entry, windows.kernel_shape));
+      y.push_back(any);
+    } while (next(e, to));
+  }
+  return y;
+}
+
 }  // namespace lgnx::reference
