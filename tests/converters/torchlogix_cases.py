@@ -87,6 +87,15 @@ def depth_unpadded() -> nn.Module:
     return layer
 
 
+def grouped() -> nn.Module:
+    """Kernel n reads channels n and n + 1, which torchlogix does not set up in three dimensions."""
+    layer = conv3d(channels=6)
+    index = layer.connections.indices[0]
+    first = torch.arange(layer.num_kernels).reshape(1, -1, 1, 1)
+    index[..., -1] = first + index[..., -1] % 2
+    return layer
+
+
 def layers() -> Iterator[tuple[str, Build, tuple[int, ...]]]:
     """Name, constructor and shape of one sample, for each layer."""
     for kind, per, axis in itertools.product(
@@ -148,6 +157,7 @@ def layers() -> Iterator[tuple[str, Build, tuple[int, ...]]]:
     }.items():
         yield f"conv3d {name}", lambda o=o: conv3d(**o), (3, 4, 3, 5)
     yield "conv3d unpadded depth", depth_unpadded, (3, 4, 4, 4)
+    yield "conv3d groups", grouped, (6, 4, 3, 5)
 
     for stride, padding, added in [(1, 0, 0), (1, 2, 0), (2, 0, 1), (2, 1, 0), (3, 2, 2)]:
         o = {"stride": stride, "padding": padding, "output_padding": added}
