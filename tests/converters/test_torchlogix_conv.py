@@ -12,6 +12,7 @@ import pytest
 import torch
 import torchlogix.layers as tl
 from torch import nn
+from torchlogix.utils import set_export_mode
 
 from lgnx.converters.torch_export import export
 from lgnx.ops.errors import InputError, ModelError
@@ -159,6 +160,21 @@ def test_a_sample_with_other_numbers_keeps_the_input_a_number() -> None:
     module = nn.Sequential(tl.FixedBinarization(torch.tensor([0.5]), feature_dim=1), conv())
     model = export(module, torch.zeros(2, 3, 5, 7))
     assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_export_mode_is_left_for_the_export_and_entered_again() -> None:
+    module = nn.Sequential(conv(), tl.OrPooling2d(2, 1), nn.Flatten(), dense(40, 30))
+    x = torch.randint(0, 2, (65, 3, 5, 7)).float()
+    with torch.no_grad():
+        expected = module.eval()(x)
+    set_export_mode(module)
+    before = {name: vars(part).get("export_mode") for name, part in module.named_modules()}
+    with torch.no_grad():  # stale lookups of export mode must not be taken for the gates
+        module[3]._export_lut_ids.zero_()
+    model = export(module, x.bool())
+    assert {name: vars(part).get("export_mode") for name, part in module.named_modules()} == before
+    assert module[0].export_mode is True
+    np.testing.assert_array_equal(run_reference(model, x.bool().numpy())[0], expected.numpy())
 
 
 # --------------------------------------------------------------------------- what is refused
