@@ -7,6 +7,7 @@ k * j ... k * j + k - 1 of the one before, and the last node is the root.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -83,12 +84,16 @@ TREE = """
 
 def node_count(k: int, depth: int) -> int:
     """Nodes of a tree: 1 + k + ... + k^(depth - 1)."""
-    return sum(k**level for level in range(depth))
+    return depth if k == 1 else (k**depth - 1) // (k - 1)
 
 
 def fan_in(leaves: int, depth: int) -> int | None:
     """The k with k^depth = leaves; None if there is none from 1 to 16."""
-    return next((k for k in range(1, MAX_INPUTS + 1) if k**depth == leaves), None)
+    if leaves == 1:
+        return 1
+    if depth >= leaves.bit_length():  # 2^depth is more, and may be a number beyond all memory
+        return None
+    return next((k for k in range(2, MAX_INPUTS + 1) if k**depth == leaves), None)
 
 
 def evaluate_tree(leaves: np.ndarray, tables: np.ndarray, depth: int) -> np.ndarray:
@@ -179,7 +184,7 @@ def _check_range(node: NodeView, indices: np.ndarray) -> Iterator[Finding]:
     channels = shape[1] if shape is not None and len(shape) > 1 else None
     if channels is None or not kernel:
         return
-    width = channels * int(np.prod(kernel, dtype=np.int64))
+    width = channels * math.prod(kernel)
     if high >= width:
         row = int(np.argwhere(indices >= width)[0][0])
         yield (

@@ -70,10 +70,15 @@ void Convolution::place_axes(const WindowAttributes& attributes, bool transposed
     grid = saturated(grid, axis.grid());
     out = saturated(out, axis.extent());
   }
-  if (static_cast<uint64_t>(std::max(grid, out)) > kMaxPositions)
-    throw Error("output y: has " + std::to_string(out) + " positions on a grid of " +
-                std::to_string(grid) + ", neither must be more than " +
-                std::to_string(kMaxPositions));
+  if (static_cast<uint64_t>(std::max(grid, out)) > kMaxPositions) {
+    std::string extents, grids;
+    for (size_t a = kMaxSpatial - d; a < kMaxSpatial; ++a) {
+      extents += (extents.empty() ? "" : " x ") + std::to_string(axes_[a].extent());
+      grids += (grids.empty() ? "" : " x ") + std::to_string(axes_[a].grid());
+    }
+    throw Error("output y: has " + extents + " positions on a grid of " + grids +
+                ", neither must be more than " + std::to_string(kMaxPositions));
+  }
   grid_ = static_cast<uint64_t>(grid);
   out_volume_ = static_cast<uint64_t>(out);
   pitch_[2] = 1;

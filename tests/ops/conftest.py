@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -74,7 +75,10 @@ def run_onnxruntime(
 
 @pytest.fixture(scope="session")
 def agree() -> Callable[..., np.ndarray]:
-    """Assert that reference, kernel and function body give the same; return the output."""
+    """Assert that reference, kernel and function body give the same; return the output.
+
+    The inputs beyond x are fed, and for the kernel are initializers too.
+    """
 
     def check(op_type: str, *inputs: np.ndarray | None, **attributes: Any) -> np.ndarray:
         expected = OPERATORS[op_type].reference(*inputs, **attributes)
@@ -89,6 +93,10 @@ def agree() -> Callable[..., np.ndarray]:
             "body in onnxruntime": run_onnxruntime(complete, feeds, kernels=False),
             "body in onnx": ReferenceEvaluator(complete).run(None, feeds)[0],
         }
+        if len(feeds) > 1:
+            fixed = make_model(op_type, named, expected.dtype, attributes, list(named)[1:])
+            first = {"x": feeds["x"]}
+            results["kernel of initializers"] = run_onnxruntime(fixed, first, kernels=True)
         for way, actual in results.items():
             assert actual.dtype == expected.dtype, way
             assert actual.shape == expected.shape, way
@@ -105,12 +113,12 @@ def kernel_agrees() -> Callable[..., None]:
     def check(op_type: str, *inputs: np.ndarray, **attributes: Any) -> None:
         named = by_name(op_type, inputs)
         expected = OPERATORS[op_type].reference(*inputs, **attributes)
-        constants = CONSTANTS.get(op_type, ())
-        model = make_model(op_type, named, expected.dtype, attributes, constants)
-        feeds = {name: array for name, array in named.items() if name not in constants}
-        got = run_onnxruntime(model, feeds, kernels=True)
-        assert got.dtype == expected.dtype
-        np.testing.assert_array_equal(got, expected)
+        for constants in {CONSTANTS.get(op_type, ()), tuple(named)[1:]}:
+            model = make_model(op_type, named, expected.dtype, attributes, constants)
+            feeds = {name: array for name, array in named.items() if name not in constants}
+            got = run_onnxruntime(model, feeds, kernels=True)
+            assert got.dtype == expected.dtype
+            np.testing.assert_array_equal(got, expected)
 
     return check
 
@@ -163,3 +171,49 @@ def corner_bits() -> Callable[[int], list[np.ndarray]]:
         return [*constant, one_hot, *(rng.random((n, width)) < 0.5 for n in BATCHES)]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def random_trees() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Random indices and tables of trees over a window of ``width`` bits."""
+
+    def make(
+        rng: np.random.Generator, width: int, kernels: int, k: int, depth: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        nodes = sum(k**level for level in range(depth))
+        indices = rng.integers(0, width, (kernels, k**depth), dtype=np.int32)
+        tables = rng.integers(0, 256, (kernels, nodes, max(1, 2**k // 8)), dtype=np.uint8)
+        return indices, tables & np.uint8(min(255, 2**2**k - 1) if k < 3 else 255)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def inferred() -> Callable[..., tuple[list[int | str | None], ...]]:
+    """Shape of y for an x of given dimensions, as onnx infers it and as the kernel does.
+
+    Names that stand in for unknown sizes are None.
+    """
+
+    def check(
+        op_type: str, dims: Collection[int | str], *constants: np.ndarray, **attributes: Any
+    ) -> tuple[list[int | str | None], ...]:
+        named = by_name(op_type, (np.zeros(1, bool), *constants))
+        model = make_model(op_type, named, bool, attributes, list(named)[1:])
+        x = helper.make_tensor_value_info("x", onnx.TensorProto.BOOL, list(dims))
+        model.graph.input[0].CopyFrom(x)
+        options = quiet_options()
+        lgnx.ops.register(options)
+        session = ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        complete = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+        shape = complete.graph.output[0].type.tensor_type.shape
+        by_onnx = [d.dim_value if d.HasField("dim_value") else d.dim_param for d in shape.dim]
+        stand_ins = re.compile("unk__|lgnx_")
+        return tuple(
+            [None if stand_ins.match(str(n)) else n for n in shape]
+            for shape in (by_onnx, session.get_outputs()[0].shape)
+        )
+
+    return check

@@ -139,8 +139,8 @@ TEST_CASE("what would take too much memory is refused") {
     return "";
   };
   CHECK(refusal(same({1 << 20, 1 << 20}, 1)) ==
-        "output y: has 1099511627776 positions on a grid of 1099511627776, neither must be more "
-        "than 4294967296");
+        "output y: has 1048576 x 1048576 positions on a grid of 1048576 x 1048576, neither must "
+        "be more than 4294967296");
   Convolving layer = same({3, 3, 3}, 1);
   layer.windows.transposed = true;
   layer.windows.strides = {400, 400, 400};
