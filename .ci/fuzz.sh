@@ -10,7 +10,7 @@ compiler=$(.ci/clang) || { echo "no clang++ with libFuzzer; run .ci/packages.sh"
 
 cmake -S ops -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_CXX_COMPILER="$compiler" -DLGNX_SANITIZE=ON -DLGNX_FUZZ=ON >/dev/null
-targets=(program rows netlist)
+targets=(program rows netlist convolution)
 cmake --build build/fuzz --target "${targets[@]/#/fuzz_}"
 for target in "${targets[@]}"; do
   echo "fuzzing $target for $seconds s"

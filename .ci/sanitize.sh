@@ -8,7 +8,8 @@ make .venv/dev.stamp
 PATH="$PWD/.venv/bin:$PATH"
 cmake -S ops -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DLGNX_SANITIZE=ON -DLGNX_TESTS=ON >/dev/null
-cmake --build build/sanitize --target native_tests replay_program replay_rows replay_netlist
+cmake --build build/sanitize --target native_tests replay_program replay_rows replay_netlist \
+  replay_convolution
 ctest --test-dir build/sanitize --output-on-failure
 for simd in portable avx2; do
   [ "$simd" = portable ] || grep -qw "$simd" /proc/cpuinfo || continue

@@ -65,7 +65,6 @@ void Convolution::place_axes(const WindowAttributes& attributes, bool transposed
     WindowAxis& axis = axes_[kMaxSpatial - d + a];
     axis = transposed ? WindowAxis::spread(sizes[a], attributes, a)
                       : WindowAxis::slide(sizes[a], attributes, a);
-    extents_.push_back(axis.extent());
     in_volume_ *= static_cast<uint64_t>(axis.size());
     grid = saturated(grid, axis.grid());
     out = saturated(out, axis.extent());

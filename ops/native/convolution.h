@@ -26,8 +26,6 @@ class Convolution {
   Convolution(const TreeGroups& groups, const WindowAttributes& attributes, bool transposed,
               int64_t channels, const std::vector<int64_t>& sizes);
 
-  const std::vector<int64_t>& extents() const { return extents_; }
-
   // y is [batch][trees][extents ...].
   void run(const Kernels& k, const uint8_t* x, int64_t batch, uint8_t* y,
            const ParallelFor& parallel) const;
@@ -53,7 +51,6 @@ class Convolution {
   const TreeGroups& groups_;
   int64_t channels_, trees_ = 0;
   std::array<WindowAxis, 3> axes_;
-  std::vector<int64_t> extents_;
   uint64_t in_volume_ = 1, out_volume_ = 1, grid_ = 1;
   std::array<uint64_t, 3> pitch_;
   std::vector<Source> sources_;         // by channel

@@ -94,14 +94,22 @@ class ConvolutionKernel : public Kernel {
     std::optional<Layer> fresh;
     if (!layer_) fresh.emplace(read_trees(context.input(1), context.input(2), depth_));
     const Layer& layer = layer_ ? *layer_ : *fresh;
+    (transposed_ ? check_spread : check_slide)(windows_, sizes);
+    const int64_t batch = x.shape[0], channels = x.shape[1];
+    std::vector<int64_t> shape = {batch, layer.trees.n};
+    for (size_t a = 0; a < sizes.size(); ++a)
+      shape.push_back((transposed_ ? spread_extent : slide_extent)(sizes[a], windows_, a));
+    check_output(shape);
+    if (!batch) {
+      layer.check_width(channels, windows_);
+      context.output(shape);
+      return;
+    }
     with_memory(x, [&] {
       const std::shared_ptr<const Convolution> convolution =
-          layer_ ? cached(layer, x.shape[1], sizes) : make(layer, x.shape[1], sizes);
-      std::vector<int64_t> shape = {x.shape[0], layer.trees.n};
-      for (int64_t extent : convolution->extents()) shape.push_back(extent);
-      check_output(shape);
+          layer_ ? cached(layer, channels, sizes) : make(layer, channels, sizes);
       auto* y = static_cast<uint8_t*>(context.output(shape));
-      convolution->run(kernels(), x.as<uint8_t>(), x.shape[0], y,
+      convolution->run(kernels(), x.as<uint8_t>(), batch, y,
                        [&](size_t n, const std::function<void(size_t)>& work) {
                          context.parallel_for(n, work);
                        });
@@ -111,7 +119,6 @@ class ConvolutionKernel : public Kernel {
  private:
   std::shared_ptr<const Convolution> make(const Layer& layer, int64_t channels,
                                           const std::vector<int64_t>& sizes) const {
-    (transposed_ ? check_spread : check_slide)(windows_, sizes);
     layer.check_width(channels, windows_);
     return std::make_shared<Convolution>(layer.groups, windows_, transposed_, channels, sizes);
   }

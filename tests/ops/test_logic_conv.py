@@ -324,8 +324,12 @@ def test_a_window_of_more_bits_than_an_integer_counts_is_checked(problems, refus
         ({"dilations": [HUGE, HUGE]}, f"attribute dilations: holds {HUGE}, must not be more than"),
         (
             {"pads": [2**30] * 4},
-            "output y: has 2147483652 x 2147483653 positions on a grid of 2147483652 x 2147483653, "
-            "neither must be more than 4294967296",
+            "output y: has shape [3, 2, 2147483652, 2147483653], which is too large",
+        ),
+        (
+            {"pads": [2**20] * 4},
+            "output y: has 2097156 x 2097157 positions on a grid of 2097156 x 2097157, neither "
+            "must be more than 4294967296",
         ),
         ({"strides": 2}, "attribute strides: has 0 entries, must have 2"),
         ({"kernel_shape": 2}, "attribute kernel_shape: has 0 entries, must have 1 to 3"),

@@ -239,11 +239,15 @@ def test_bad_trees_stop_the_run_and_not_the_process(refused, indices, tables, ex
         ),
         (
             {"strides": [2**31 - 1] * 2, "output_padding": [2**31 - 2] * 2},
-            "output y: has 10737418236 x 2147483648 positions on a grid of 6 x 2, neither must be",
+            "output y: has shape [3, 2, 10737418236, 2147483648], which is too large",
+        ),
+        (
+            {"strides": [2**20] * 2, "output_padding": [0, 2**20 - 1]},
+            "output y: has 4194306 x 1048577 positions on a grid of 5 x 2, neither must be more",
         ),
         (
             {"kernel_shape": [2**20] * 2, "dilations": [2**30] * 2},
-            "output y: has 1125898833100805 x 1125898833100801 positions on a grid of",
+            "output y: has shape [3, 2, 1125898833100805, 1125898833100801], which is too large",
         ),
     ],
 )
