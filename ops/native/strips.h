@@ -17,7 +17,12 @@ struct Box {
 
 // A line that is made from a strip: bit i is bit i + offset of the strip where the mask has a 1.
 struct Tap {
-  uint32_t strip, reading, slot;
+  uint32_t strip, slot;
+};
+
+// Taps one after another that read their strips in the same way.
+struct TapRun {
+  uint32_t reading, count;
 };
 
 struct Reading {
