@@ -130,21 +130,12 @@ void Convolution::place_leaves(const WindowAttributes& attributes) {
   for (uint64_t key : keys)
     sources_.push_back({static_cast<int64_t>(key >> 32), static_cast<uint32_t>(key)});
   for (const auto& group : groups_) {
-    std::vector<std::pair<uint32_t, Tap>> by_window;
+    taps_.emplace_back();
     for (const TreeGroup::Leaf& leaf : group->leaves) {
       const uint32_t window = number_of(leaf.index);
       const auto at = std::lower_bound(keys.begin(), keys.end(), source_of(leaf.index, window));
-      by_window.push_back({window, {static_cast<uint32_t>(at - keys.begin()), leaf.slot}});
+      taps_.back().push_back({static_cast<uint32_t>(at - keys.begin()), window, leaf.slot});
     }
-    std::stable_sort(by_window.begin(), by_window.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    Taps taps;
-    for (const auto& [window, tap] : by_window) {
-      if (taps.runs.empty() || taps.runs.back().reading != window) taps.runs.push_back({window, 0});
-      ++taps.runs.back().count;
-      taps.taps.push_back(tap);
-    }
-    taps_.push_back(std::move(taps));
   }
   place_readings(windows);
 }
@@ -331,7 +322,7 @@ void Convolution::pack(const Block& block, size_t first, size_t last) const {
 // One group of trees at all positions of the block.
 void Convolution::evaluate(const Block& block, size_t g) const {
   const TreeGroup& group = *groups_[g];
-  const Taps& taps = taps_[g];
+  const std::vector<Tap>& taps = taps_[g];
   const size_t words = block.words;
   const uint64_t line_bits = 64 * words;
   uint64_t* lines = scratch(Scratch::kLines, group.n_slots * words);
@@ -343,7 +334,7 @@ void Convolution::evaluate(const Block& block, size_t g) const {
     for (size_t phase = 0; phase < output_boxes_.size(); ++phase) {
       block.k.shift_strips({block.strips, block.strip_words, from,
                             readings_.data() + phase * n_windows_, masks_.data() + from / 64},
-                           taps.runs.data(), taps.runs.size(), taps.taps.data(), lines, words);
+                           taps.data(), taps.size(), lines, words);
       group.evaluate(block.k, lines, words);
       for (int64_t s = 0; s < block.samples; ++s)
         block.k.unpack_strips(roots, words, static_cast<size_t>(group.count), output_boxes_[phase],

@@ -36,10 +36,6 @@ class Convolution {
     int64_t channel;
     uint32_t origin;
   };
-  struct Taps {
-    std::vector<TapRun> runs;
-    std::vector<Tap> taps;
-  };
 
   void place_axes(const WindowAttributes& attributes, bool transposed,
                   const std::vector<int64_t>& sizes);
@@ -57,11 +53,11 @@ class Convolution {
   std::array<WindowAxis, 3> axes_;
   uint64_t in_volume_ = 1, out_volume_ = 1, grid_ = 1;
   std::array<uint64_t, 3> pitch_;
-  std::vector<Source> sources_;    // by channel
-  std::vector<Box> source_boxes_;  // by origin
-  std::vector<Box> output_boxes_;  // by phase
-  std::vector<Taps> taps_;         // by group
-  std::vector<Reading> readings_;  // by phase and window
+  std::vector<Source> sources_;         // by channel
+  std::vector<Box> source_boxes_;       // by origin
+  std::vector<Box> output_boxes_;       // by phase
+  std::vector<std::vector<Tap>> taps_;  // by group
+  std::vector<Reading> readings_;       // by phase and window
   size_t n_windows_ = 0;
   std::vector<uint64_t> masks_;
   size_t mask_words_ = 0;

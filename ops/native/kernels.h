@@ -87,9 +87,9 @@ struct Kernels {
   void (*pack_strips)(const uint8_t* x, const uint8_t* end, uint64_t x_stride, const Box& box,
                       size_t n, uint64_t* strips, size_t strip_words, uint64_t at);
 
-  // Makes the lines of the taps of n runs. The word behind what is read is readable too.
-  void (*shift_strips)(const StripSource& source, const TapRun* runs, size_t n, const Tap* taps,
-                       uint64_t* lines, size_t words);
+  // Makes the lines of n taps. The word behind what is read is readable too.
+  void (*shift_strips)(const StripSource& source, const Tap* taps, size_t n, uint64_t* lines,
+                       size_t words);
 
   // Writes bits of n lines that follow one another as bytes of n channels, `y_stride` bytes apart:
   // of the positions of a box those in [from, to), of which the first is bit `at` of the line.

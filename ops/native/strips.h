@@ -17,12 +17,7 @@ struct Box {
 
 // A line that is made from a strip: bit i is bit i + offset of the strip where the mask has a 1.
 struct Tap {
-  uint32_t strip, slot;
-};
-
-// Taps one after another that read their strips in the same way.
-struct TapRun {
-  uint32_t reading, count;
+  uint32_t strip, reading, slot;
 };
 
 struct Reading {

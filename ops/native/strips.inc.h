@@ -90,57 +90,46 @@ void pack_strips(const uint8_t* x, const uint8_t* end, uint64_t x_stride, const 
                  row, strips, at + i * box.bit_step[0] + j * box.bit_step[1]);
 }
 
-// Lines whose bits begin `shift` bits into the words that they come from, 0 if they are not
-// shifted.
-template <size_t Words, bool Shifted>
-void shift_run(const uint64_t* strips, size_t strip_words, unsigned shift, const uint64_t* mask,
-               const Tap* taps, size_t n, uint64_t* lines) {
-  typedef Vector<Words> V;
+template <size_t Words>
+void shift_words(const StripSource& source, const Tap* taps, size_t n, uint64_t* lines) {
+  typedef typename VectorOf<(Words < kVectorWords ? Words : kVectorWords)>::type V;
   typedef V Unaligned __attribute__((aligned(8), may_alias));
   constexpr size_t kParts = Words * 8 / sizeof(V);
-  V valid[kParts];
-#pragma GCC unroll 16
-  for (size_t p = 0; p < kParts; ++p) valid[p] = reinterpret_cast<const Unaligned*>(mask)[p];
   for (size_t t = 0; t < n; ++t) {
-    const uint64_t* from = strips + size_t{taps[t].strip} * strip_words;
-    V* to = reinterpret_cast<V*>(lines + size_t{taps[t].slot} * Words);
+    const Tap& tap = taps[t];
+    const Reading& reading = source.readings[tap.reading];
+    const int64_t bit = static_cast<int64_t>(source.at) + reading.offset;
+    // Words in front of the strip are there too.
+    const uint64_t* from = source.strips + size_t{tap.strip} * source.strip_words + (bit >> 6);
+    const Unaligned* mask = reinterpret_cast<const Unaligned*>(source.masks + reading.mask);
+    V* to = reinterpret_cast<V*>(lines + size_t{tap.slot} * Words);
+    const unsigned shift = bit & 63;
+    if (!shift) {
+#pragma GCC unroll 16
+      for (size_t p = 0; p < kParts; ++p)
+        to[p] = reinterpret_cast<const Unaligned*>(from)[p] & mask[p];
+      continue;
+    }
 #pragma GCC unroll 16
     for (size_t p = 0; p < kParts; ++p) {
-      V bits = reinterpret_cast<const Unaligned*>(from)[p];
-      if (Shifted)
-        bits = bits >> shift | reinterpret_cast<const Unaligned*>(from + 1)[p] << (64 - shift);
-      to[p] = bits & valid[p];
+      const V low = reinterpret_cast<const Unaligned*>(from)[p],
+              high = reinterpret_cast<const Unaligned*>(from + 1)[p];
+      to[p] = (low >> shift | high << (64 - shift)) & mask[p];
     }
   }
 }
 
-template <size_t Words>
-void shift_words(const StripSource& source, const TapRun* runs, size_t n, const Tap* taps,
-                 uint64_t* lines) {
-  for (size_t r = 0; r < n; taps += runs[r++].count) {
-    const Reading& reading = source.readings[runs[r].reading];
-    const int64_t bit = static_cast<int64_t>(source.at) + reading.offset;
-    // Words in front of the strip are there too.
-    const uint64_t *from = source.strips + (bit >> 6), *mask = source.masks + reading.mask;
-    const unsigned shift = bit & 63;
-    if (shift)
-      shift_run<Words, true>(from, source.strip_words, shift, mask, taps, runs[r].count, lines);
-    else
-      shift_run<Words, false>(from, source.strip_words, 0, mask, taps, runs[r].count, lines);
-  }
-}
-
-void shift_strips(const StripSource& source, const TapRun* runs, size_t n, const Tap* taps,
-                  uint64_t* lines, size_t words) {
+void shift_strips(const StripSource& source, const Tap* taps, size_t n, uint64_t* lines,
+                  size_t words) {
   switch (words) {
     case 1:
-      return shift_words<1>(source, runs, n, taps, lines);
+      return shift_words<1>(source, taps, n, lines);
     case 4:
-      return shift_words<4>(source, runs, n, taps, lines);
+      return shift_words<4>(source, taps, n, lines);
     case 8:
-      return shift_words<8>(source, runs, n, taps, lines);
+      return shift_words<8>(source, taps, n, lines);
     default:
-      return shift_words<16>(source, runs, n, taps, lines);
+      return shift_words<16>(source, taps, n, lines);
   }
 }
 

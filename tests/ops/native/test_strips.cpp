@@ -131,19 +131,16 @@ TEST_CASE("strips are shifted by any number of bits, and masked") {
             {static_cast<int64_t>(random.below(385)) - 192, uint64_t{words} * random.below(3)});
       readings.push_back({64, 0});
       std::vector<Tap> taps;
-      for (uint32_t t = 0; t < 9; ++t) taps.push_back({t % 3, 1 + t});
-      const std::vector<TapRun> runs = {
-          {random.below(6), 4}, {random.below(6), 0}, {5, 1}, {random.below(6), 4}};
+      for (uint32_t t = 0; t < 9; ++t) taps.push_back({t % 3, random.below(6), 1 + t});
       const uint64_t at = 64 * random.below(2);
       for (const Kernels* k : variants()) {
         Words lines(10 * words);
         k->shift_strips({memory.data() + guard, strip_words, at, readings.data(), masks.data()},
-                        runs.data(), runs.size(), taps.data(), lines.data(), words);
+                        taps.data(), taps.size(), lines.data(), words);
         CAPTURE(k->name);
         for (const Tap& tap : taps)
           for (uint64_t bit = 0; bit < 64 * words; ++bit) {
-            const TapRun& run = runs[tap.slot <= 4 ? 0 : tap.slot == 5 ? 2 : 3];
-            const Reading& reading = readings[run.reading];
+            const Reading& reading = readings[tap.reading];
             const uint64_t from = 64 * (guard + tap.strip * strip_words) + at + bit +
                                   static_cast<uint64_t>(reading.offset);
             const bool want = bit_at(memory, from) && bit_at(masks, 64 * reading.mask + bit);
