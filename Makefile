@@ -11,7 +11,7 @@ demo: $(VENV)/demo.stamp  ## Train, export, run, build the RTL, simulate and com
 	$(BIN)/lgnx demo -o demo-output
 
 test: $(VENV)/test.stamp  ## The whole test suite
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/test.stamp  ## The tests that take less than ten seconds each
 	$(BIN)/python -m pytest -n 2 -m "not slow"
