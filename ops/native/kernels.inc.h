@@ -9,6 +9,6 @@
 #include "strips.inc.h"
 #include "transpose.inc.h"
 
-#define LGNX_KERNELS(NAME)                                                         \
-  {NAME,    execute,     row_masks,    transpose,     count,    expand,    scores, \
+#define LGNX_KERNELS(NAME)                                                     \
+  {NAME,    execute,     row_masks,    transpose,     count,   expand, scores, \
    compare, pack_strips, shift_strips, unpack_strips, or_axis, ones}
