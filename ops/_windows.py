@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lgnx.ops._operator import Finding, NodeView, attribute
+from lgnx.ops._operator import Dims, Finding, NodeView, attribute, attribute_value, input_dims
 
 MAX_SPATIAL = 3
 
@@ -59,6 +59,26 @@ def extents(spatial: Sequence[Any], extent: Callable[[int, int], int]) -> list[A
     """
     unknown = (str, type(None))
     return [None if isinstance(n, unknown) else extent(a, n) for a, n in enumerate(spatial)]
+
+
+def inferred(
+    context: Any, defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> tuple[Dims, dict[str, Any]] | None:
+    """Give x's dimensions and the attributes during shape inference.
+
+    None where x's rank is unknown, or where lengths do not fit each other.
+    """
+    names = ("kernel_shape", *defaults({}))
+    given = {n: v for n in names if (v := attribute_value(context, n)) is not None}
+    a = {**defaults(given), **given}
+    x, d = input_dims(context, 0), len(a.get("kernel_shape", ()))
+    fits = d and all(len(a[n]) == (2 * d if n == "pads" else d) for n in names)
+    return (x, a) if x and len(x) == 2 + d and fits else None
+
+
+def known(spatial: Sequence[Any]) -> list[Any]:
+    """Replace extents that are less than 1, for which there is no output, by None."""
+    return [None if n is None or n < 1 else n for n in spatial]
 
 
 def check_axes(node: NodeView, smallest: Mapping[str, int]) -> Iterator[Finding]:

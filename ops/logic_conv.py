@@ -14,7 +14,6 @@ from lgnx.ops._operator import (
     NodeView,
     Operator,
     attribute,
-    attribute_value,
     input_dims,
     schema,
     set_output,
@@ -36,6 +35,8 @@ from lgnx.ops._windows import (
     check_axes,
     defaults_along_axes,
     extents,
+    inferred,
+    known,
     pads_attribute,
     sound,
     span,
@@ -201,24 +202,13 @@ _defaults = defaults_along_axes(strides=1, pads=0, dilations=1)
 
 
 def _infer(context: Any) -> None:
-    x, indices = input_dims(context, 0), input_dims(context, 1)
-    given = {
-        name: value
-        for name in ("kernel_shape", "strides", "pads", "dilations")
-        if (value := attribute_value(context, name)) is not None
-    }
-    a = {**_defaults(given), **given}
-    d = len(a.get("kernel_shape", ()))
-    fits = d and len(a["strides"]) == len(a["dilations"]) == d and len(a["pads"]) == 2 * d
-    if not x or len(x) != 2 + d or not fits or min(a["strides"]) < 1:
+    found, indices = inferred(context, _defaults), input_dims(context, 1)
+    if found is None or min(found[1]["strides"]) < 1:
         return set_output(context, TensorProto.BOOL, None)
+    x, a = found
     kernels = indices[0] if indices is not None and len(indices) == 2 else None
-    spatial = output_extents(x[2:], **a)
-    set_output(context, TensorProto.BOOL, [x[0], kernels, *(_size(n) for n in spatial)])
-
-
-def _size(n: int | None) -> int | None:
-    return None if n is None or n < 1 else n
+    spatial = known(output_extents(x[2:], **a))
+    set_output(context, TensorProto.BOOL, [x[0], kernels, *spatial])
 
 
 def logic_conv(

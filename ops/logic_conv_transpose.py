@@ -14,7 +14,6 @@ from lgnx.ops._operator import (
     NodeView,
     Operator,
     attribute,
-    attribute_value,
     input_dims,
     schema,
     set_output,
@@ -27,6 +26,8 @@ from lgnx.ops._windows import (
     check_axes,
     defaults_along_axes,
     extents,
+    inferred,
+    known,
     pads_attribute,
     sound,
     span,
@@ -110,15 +111,12 @@ _defaults = defaults_along_axes(strides=1, pads=0, output_padding=0, dilations=1
 
 
 def _infer(context: Any) -> None:
-    x, indices = input_dims(context, 0), input_dims(context, 1)
-    given = {n: v for n in _NAMES if (v := attribute_value(context, n)) is not None}
-    a = {**_defaults(given), **given}
-    d = len(a.get("kernel_shape", ()))
-    fits = d and all(len(a[n]) == (2 * d if n == "pads" else d) for n in _NAMES)
-    if not x or len(x) != 2 + d or not fits:
+    found, indices = inferred(context, _defaults), input_dims(context, 1)
+    if found is None:
         return set_output(context, TensorProto.BOOL, None)
+    x, a = found
     kernels = indices[0] if indices is not None and len(indices) == 2 else None
-    spatial = [None if n is None or n < 1 else n for n in output_extents(x[2:], **a)]
+    spatial = known(output_extents(x[2:], **a))
     set_output(context, TensorProto.BOOL, [x[0], kernels, *spatial])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,6 @@ from lgnx.ops._operator import (
     Finding,
     NodeView,
     Operator,
-    attribute_value,
-    input_dims,
     schema,
     set_output,
 )
@@ -23,6 +22,8 @@ from lgnx.ops._windows import (
     STRIDES,
     check_axes,
     defaults_along_axes,
+    inferred,
+    known,
     pads_attribute,
     sound,
 )
@@ -51,20 +52,11 @@ _defaults = defaults_along_axes(strides=1, pads=0)
 
 
 def _infer(context: Any) -> None:
-    x = input_dims(context, 0)
-    given = {
-        name: value
-        for name in ("kernel_shape", "strides", "pads")
-        if (value := attribute_value(context, name)) is not None
-    }
-    a = {**_defaults(given), **given}
-    d = len(a.get("kernel_shape", ()))
-    fits = d and len(a["strides"]) == d and len(a["pads"]) == 2 * d and min(a["strides"]) >= 1
-    if not x or len(x) != 2 + d or not fits:
+    found = inferred(context, _defaults)
+    if found is None or min(found[1]["strides"]) < 1:
         return set_output(context, TensorProto.BOOL, None)
-    spatial = [
-        n if n is None or n > 0 else None for n in output_extents(x[2:], **a, dilations=[1] * d)
-    ]
+    x, a = found
+    spatial = known(output_extents(x[2:], **a, dilations=[1] * len(a["kernel_shape"])))
     set_output(context, TensorProto.BOOL, [*x[:2], *spatial])
 
 
@@ -128,14 +120,8 @@ def _check(node: NodeView) -> Iterator[Finding]:
                     "attribute pads",
                     f"holds {value} along axis {axis}, must be less than the kernel's {width}",
                 )
-    plain = NodeView(
-        {**node.attributes, "dilations": [1] * len(kernel)},
-        node.constants,
-        node.shapes,
-        node.dtypes,
-        node.inputs,
-    )
-    yield from check_room(plain)
+    attributes = {**node.attributes, "dilations": [1] * len(kernel)}
+    yield from check_room(replace(node, attributes=attributes))
 
 
 def _body(node: onnx.NodeProto | None) -> str:
