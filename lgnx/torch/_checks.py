@@ -19,6 +19,8 @@ DTYPES = {"x": torch.bool, "indices": torch.int32, "tables": torch.uint8}
 def attributes_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Give the attributes of a use of an operator, with defaults for those that are None or empty.
 
+    They keep the order in which they are given.
+
     Parameters
     ----------
     name
@@ -29,7 +31,8 @@ def attributes_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in given.items()
         if value is not None and value != []
     }
-    return OPERATORS[name].with_defaults({"kernel_shape": [], **plain})
+    complete = OPERATORS[name].with_defaults({"kernel_shape": [], **plain})
+    return {key: complete[key] for key in given}
 
 
 def check_call(

@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
 from lgnx.ops._tree import fan_in
 from lgnx.ops._windows import span
+from lgnx.torch._checks import check_call
 from lgnx.torch._lookup import chunks, look_up
+from lgnx.torch._module import ExactModule, as_indices, as_tensor
 
-__all__ = ["padded", "slide_trees", "windows"]
+__all__ = ["SlidingTrees", "padded", "slide_trees", "windows"]
+
+
+class SlidingTrees(ExactModule):
+    """The base of the convolutions: trees, and the attributes of their windows.
+
+    Parameters
+    ----------
+    operator
+        Name of the operator.
+    indices, tables
+        As of LogicConv, tensors or arrays.
+    attributes
+        All attributes of the operator; each becomes one of the module.
+
+    Raises
+    ------
+    InputError
+        If they do not describe one layer.
+    """
+
+    indices: torch.Tensor
+    tables: torch.Tensor
+
+    def __init__(
+        self, operator: str, indices: Any, tables: Any, attributes: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        constants = {"indices": as_indices(indices), "tables": as_tensor("tables", tables)}
+        check_call(operator, attributes, constants=constants)
+        self._attribute_names = tuple(attributes)
+        for name, value in attributes.items():
+            setattr(self, name, value)
+        for name, value in constants.items():
+            self.register_buffer(name, value)
+
+    def attributes(self) -> dict[str, Any]:
+        """Give the attributes of the operator."""
+        return {name: getattr(self, name) for name in self._attribute_names}
+
+    def extra_repr(self) -> str:
+        """Say how many kernels of what form there are."""
+        listed = "".join(f", {name}={value}" for name, value in self.attributes().items())
+        return f"kernels={self.indices.shape[0]}, leaves={self.indices.shape[1]}{listed}"
 
 
 def padded(x: torch.Tensor, pads: Sequence[int]) -> torch.Tensor:

@@ -9,8 +9,8 @@ import torch
 
 from lgnx.ops.logic_conv import output_extents
 from lgnx.torch._checks import attributes_of, check_call
-from lgnx.torch._module import ExactModule, as_indices, as_tensor
-from lgnx.torch._windows import padded, slide_trees
+from lgnx.torch._module import as_indices
+from lgnx.torch._windows import SlidingTrees, padded, slide_trees
 
 __all__ = ["LogicConv", "logic_conv", "translation"]
 
@@ -120,7 +120,7 @@ def translation(opset: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return torch.ops.lgnx.logic_conv.default, translate
 
 
-class LogicConv(ExactModule):
+class LogicConv(SlidingTrees):
     """A convolution with trees of truth tables.
 
     Parameters
@@ -138,8 +138,11 @@ class LogicConv(ExactModule):
         If they do not describe one layer.
     """
 
-    indices: torch.Tensor
-    tables: torch.Tensor
+    kernel_shape: list[int]
+    strides: list[int]
+    pads: list[int]
+    dilations: list[int]
+    depth: int
 
     def __init__(
         self,
@@ -151,38 +154,9 @@ class LogicConv(ExactModule):
         dilations: Sequence[int] | None = None,
         depth: int = 1,
     ) -> None:
-        super().__init__()
         a = _attributes(kernel_shape, strides, pads, dilations, depth)
-        constants = {
-            "indices": as_indices(indices),
-            "tables": as_tensor("tables", tables),
-        }
-        check_call("LogicConv", a, constants=constants)
-        self.kernel_shape: list[int] = a["kernel_shape"]
-        self.strides: list[int] = a["strides"]
-        self.pads: list[int] = a["pads"]
-        self.dilations: list[int] = a["dilations"]
-        self.depth: int = a["depth"]
-        for name, value in constants.items():
-            self.register_buffer(name, value)
+        super().__init__("LogicConv", indices, tables, a)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map bool [B, C, D_1 .. D_d] to bool [B, K, E_1 .. E_d]."""
-        return logic_conv(
-            x,
-            self.indices,
-            self.tables,
-            self.kernel_shape,
-            self.strides,
-            self.pads,
-            self.dilations,
-            self.depth,
-        )
-
-    def extra_repr(self) -> str:
-        """Say how many kernels of what form there are."""
-        return (
-            f"kernels={self.indices.shape[0]}, leaves={self.indices.shape[1]}, "
-            f"kernel_shape={self.kernel_shape}, strides={self.strides}, pads={self.pads}, "
-            f"dilations={self.dilations}, depth={self.depth}"
-        )
+        return logic_conv(x, self.indices, self.tables, **self.attributes())

@@ -10,8 +10,8 @@ import torch
 from lgnx.ops._windows import span
 from lgnx.ops.logic_conv_transpose import output_extents
 from lgnx.torch._checks import attributes_of, check_call
-from lgnx.torch._module import ExactModule, as_indices, as_tensor
-from lgnx.torch._windows import padded, slide_trees
+from lgnx.torch._module import as_indices
+from lgnx.torch._windows import SlidingTrees, padded, slide_trees
 
 __all__ = ["LogicConvTranspose", "logic_conv_transpose", "translation"]
 
@@ -132,7 +132,7 @@ def translation(opset: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return torch.ops.lgnx.logic_conv_transpose.default, translate
 
 
-class LogicConvTranspose(ExactModule):
+class LogicConvTranspose(SlidingTrees):
     """A transposed convolution with trees of truth tables.
 
     Parameters
@@ -150,8 +150,12 @@ class LogicConvTranspose(ExactModule):
         If they do not describe one layer.
     """
 
-    indices: torch.Tensor
-    tables: torch.Tensor
+    kernel_shape: list[int]
+    strides: list[int]
+    pads: list[int]
+    output_padding: list[int]
+    dilations: list[int]
+    depth: int
 
     def __init__(
         self,
@@ -164,41 +168,9 @@ class LogicConvTranspose(ExactModule):
         dilations: Sequence[int] | None = None,
         depth: int = 1,
     ) -> None:
-        super().__init__()
         a = _attributes(kernel_shape, strides, pads, output_padding, dilations, depth)
-        constants = {
-            "indices": as_indices(indices),
-            "tables": as_tensor("tables", tables),
-        }
-        check_call("LogicConvTranspose", a, constants=constants)
-        self.kernel_shape: list[int] = a["kernel_shape"]
-        self.strides: list[int] = a["strides"]
-        self.pads: list[int] = a["pads"]
-        self.output_padding: list[int] = a["output_padding"]
-        self.dilations: list[int] = a["dilations"]
-        self.depth: int = a["depth"]
-        for name, value in constants.items():
-            self.register_buffer(name, value)
+        super().__init__("LogicConvTranspose", indices, tables, a)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map bool [B, C, D_1 .. D_d] to bool [B, K, E_1 .. E_d]."""
-        return logic_conv_transpose(
-            x,
-            self.indices,
-            self.tables,
-            self.kernel_shape,
-            self.strides,
-            self.pads,
-            self.output_padding,
-            self.dilations,
-            self.depth,
-        )
-
-    def extra_repr(self) -> str:
-        """Say how many kernels of what form there are."""
-        return (
-            f"kernels={self.indices.shape[0]}, leaves={self.indices.shape[1]}, "
-            f"kernel_shape={self.kernel_shape}, strides={self.strides}, pads={self.pads}, "
-            f"output_padding={self.output_padding}, dilations={self.dilations}, "
-            f"depth={self.depth}"
-        )
+        return logic_conv_transpose(x, self.indices, self.tables, **self.attributes())
