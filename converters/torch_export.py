@@ -19,6 +19,7 @@ from lgnx.check import check_or_raise
 from lgnx.converters.torch_failures import describe_failure, first_line, following
 from lgnx.files import save_model
 from lgnx.functions import attach_functions
+from lgnx.metadata import TRAINING_TOOL
 from lgnx.ops import DOMAIN
 from lgnx.ops.errors import InputError, ModelError, require
 
@@ -294,5 +295,5 @@ def _describe(
     facts = {"lgnx.torch": importlib.metadata.version("torch")}
     if packages:
         sources = [f"{name} {importlib.metadata.version(name)}" for name in sorted(packages)]
-        facts["lgnx.source"] = ", ".join(sources)
+        facts[TRAINING_TOOL] = ", ".join(sources)
     onnx.helper.set_model_props(proto, facts | dict(entries))

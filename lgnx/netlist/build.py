@@ -33,6 +33,13 @@ class NetlistBuilder:
         self._fanins: list[np.ndarray] = []
         self._n_nodes = 0
 
+    @staticmethod
+    def from_netlist(netlist: Netlist) -> tuple[NetlistBuilder, np.ndarray]:
+        """Start from the nodes of a netlist; also gives the literals of its outputs."""
+        builder = NetlistBuilder(netlist.n_inputs)
+        builder._append(netlist.kinds, netlist.fanins)
+        return builder, netlist.outputs
+
     def inputs(self) -> np.ndarray:
         """Literals of the inputs, uint32 [n_inputs]."""
         return 2 * np.arange(1, self.n_inputs + 1, dtype=np.uint32)

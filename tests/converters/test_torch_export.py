@@ -253,8 +253,8 @@ def test_metadata_say_what_made_the_file_and_hold_no_paths(exported: onnx.ModelP
     assert exported.producer_name == "lgnx"
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", exported.producer_version)
     found = {entry.key: entry.value for entry in exported.metadata_props}
-    assert sorted(found) == ["author", "lgnx.source", "lgnx.torch"]
-    assert found["lgnx.source"].startswith("torchlogix 0.2")
+    assert sorted(found) == ["author", "lgnx.torch", "lgnx.training_tool"]
+    assert found["lgnx.training_tool"].startswith("torchlogix 0.2")
     data = exported.SerializeToString()
     for text in (b"site-packages", b"/root", b"/home", b".py", b"stack_trace", b"pkg.torch"):
         assert text not in data
