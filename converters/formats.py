@@ -18,7 +18,16 @@ import onnx
 
 from lgnx.ops.errors import InputError, ModelError
 
-__all__ = ["Format", "Option", "find_format", "formats", "read_model", "write_model"]
+__all__ = [
+    "Format",
+    "Option",
+    "find_format",
+    "formats",
+    "read_model",
+    "source_format",
+    "target_format",
+    "write_model",
+]
 
 _MARK = "\nFORMAT = Format("
 
@@ -151,6 +160,42 @@ def find_format(name: str) -> Format:
     raise InputError(f"there is no format {name!r}; there are: {names}")
 
 
+def source_format(path: Path, name: str | None = None) -> Format:
+    """Give the format of a file that is to be read, by its name or by the file.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file.
+    InputError
+        If the format is not known, or has no reader.
+    """
+    if not path.exists():
+        raise ModelError(f"{path}: no such file")
+    if path.is_dir():
+        raise ModelError(f"{path}: is a folder, not a file")
+    chosen = find_format(name) if name else _by_suffix(path, "read")
+    if chosen.read is None:
+        other = f"; in Python: {chosen.python}" if chosen.python else ", only written"
+        raise InputError(f"{path}: files of format {chosen.name!r} are not read{other}")
+    return chosen
+
+
+def target_format(path: Path, name: str | None = None) -> Format:
+    """Give the format of a file that is to be written, by its name or by the suffix.
+
+    Raises
+    ------
+    InputError
+        If the format is not known, or has no writer.
+    """
+    chosen = find_format(name) if name else _by_suffix(path, "write")
+    if chosen.write is None:
+        other = f"; in Python: {chosen.python}" if chosen.python else ", only read"
+        raise InputError(f"{path}: files of format {chosen.name!r} are not written{other}")
+    return chosen
+
+
 def read_model(path: str | Path, format: str | None = None, **options: Any) -> onnx.ModelProto:
     """Read a file of any format as a model.
 
@@ -177,13 +222,8 @@ def read_model(path: str | Path, format: str | None = None, **options: Any) -> o
         If the format or an option is not known.
     """
     path = Path(path)
-    if not path.exists():
-        raise ModelError(f"{path}: no such file")
-    if path.is_dir():
-        raise ModelError(f"{path}: is a folder, not a file")
-    chosen = find_format(format) if format else _by_suffix(path, "read")
-    if chosen.read is None:
-        raise InputError(f"{path}: files of format {chosen.name!r} cannot be read, only written")
+    chosen = source_format(path, format)
+    assert chosen.read is not None
     return chosen.read(path, **_checked(options, chosen.read_options, chosen.name, "reading"))
 
 
@@ -216,10 +256,8 @@ def write_model(
         If the format or an option is not known, or the folder cannot be written to.
     """
     path = Path(path)
-    chosen = find_format(format) if format else _by_suffix(path, "write")
-    if chosen.write is None:
-        other = f"; in Python: {chosen.python}" if chosen.python else ""
-        raise InputError(f"{path}: no files of format {chosen.name!r} are written{other}")
+    chosen = target_format(path, format)
+    assert chosen.write is not None
     return chosen.write(
         model, path, **_checked(options, chosen.write_options, chosen.name, "writing")
     )

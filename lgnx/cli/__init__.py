@@ -12,9 +12,11 @@ from lgnx.cli import (
     check,
     common,
     conformance,
+    convert,
     cosim,
     demo,
     export,
+    formats,
     inspect,
     lower,
     optimize,
@@ -24,7 +26,20 @@ from lgnx.cli import (
 
 __all__ = ["app", "main"]
 
-_COMMANDS = (demo, export, check, inspect, lower, optimize, run, bench, rtl, cosim)
+_COMMANDS = (
+    demo,
+    export,
+    convert,
+    formats,
+    check,
+    inspect,
+    lower,
+    optimize,
+    run,
+    bench,
+    rtl,
+    cosim,
+)
 
 _GROUPS = (conformance,)
 """Modules with several commands each."""

@@ -49,6 +49,16 @@ Debug = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Spec = Annotated[
+    Path | None,
+    typer.Option("--spec", help="YAML description of the network, where a checkpoint lacks it."),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="Option of a format; lgnx formats NAME lists them."
+    ),
+]
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="ONNX file.")]
 
 
@@ -181,6 +191,29 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
+
+
+def pairs(option: str, given: Sequence[str] | None) -> dict[str, str]:
+    """Turn what an option of the form NAME=VALUE was given, perhaps several times, into a dict."""
+    from lgnx.ops.errors import InputError
+
+    result: dict[str, str] = {}
+    for item in given or ():
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise InputError(f"{option} {item}: must be NAME=VALUE")
+        if name in result:
+            raise InputError(f"{option} {item}: {name} is given twice")
+        result[name] = value
+    return result
+
+
+def format_options(given: Sequence[str] | None, spec: Path | None = None) -> dict[str, Any]:
+    """Turn ``--option NAME=VALUE`` and ``--spec FILE`` into keyword arguments, values as text."""
+    result: dict[str, Any] = dict(pairs("--option", given))
+    if spec is not None:
+        result["spec"] = spec
+    return result
 
 
 def number(value: float | int | None) -> str:

@@ -1,4 +1,4 @@
-"""``lgnx export``: a torch module, or an ONNX file again, to an ONNX file."""
+"""``lgnx export``: a torch module, a checkpoint or any file that is read, to an ONNX file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "lgnx export train.py:make_model -o model.onnx --sample-shape 64",
     "lgnx export package.module:model -o model.onnx --sample data.npy",
+    "lgnx export checkpoint.pt --spec network.yaml -o model.onnx",
     "lgnx export model.onnx -o alone.onnx --self-contained",
     "lgnx export model.onnx -o batch16.onnx --batch 16",
 )
@@ -28,7 +29,8 @@ def command(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="module:name or file.py:name of a torch module; or an ONNX file."
+            metavar="SOURCE",
+            help="module:name or file.py:name of a torch module; or a file, see lgnx formats.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="ONNX file to write.")],
@@ -39,6 +41,15 @@ def command(
         str, typer.Option(metavar="N[,N...]", help="Shape of one sample, filled with zeros.")
     ] = "",
     sample_dtype: Annotated[str, typer.Option(help="Type of the sample's numbers.")] = "float32",
+    spec: common.Spec = None,
+    source_name: Annotated[
+        str, typer.Option("--from", metavar="FORMAT", help="Format of the file; else told by it.")
+    ] = "",
+    option: common.Options = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Entry to add to the file's metadata."),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Fix the batch size (qonnx wants that).", min=1)
     ] = None,
@@ -48,20 +59,28 @@ def command(
     ] = False,
     debug: common.Debug = False,
 ) -> None:
-    """Write a torch module, or an ONNX file again, as ONNX.
+    """Write a torch module, a checkpoint or another file as ONNX.
 
     SOURCE names an nn.Module, or a function that returns one or (module, sample). Your own code is
-    imported and run for it.
+    imported and run for it. Or it is a file of a format that `lgnx formats` lists; nothing in a
+    checkpoint is ever run.
     """
-    from lgnx.files import load_model, save_model
+    from lgnx.converters.formats import read_model
+    from lgnx.files import save_model
     from lgnx.functions import attach_functions
+    from lgnx.metadata import with_metadata
     from lgnx.static_batch import set_batch
 
     if ":" in source and not Path(source).exists():
         with common.working(f"exporting {source}"):
             model = _export_object(source, sample, sample_shape, sample_dtype)
     else:
-        model = load_model(source)
+        with common.working(f"reading {source}"):
+            options = common.format_options(option, spec)
+            model = read_model(source, source_name or None, **options)
+    entries = common.pairs("--metadata", metadata)
+    if entries:
+        model = with_metadata(model, entries)
     if batch is not None:
         model = set_batch(model, batch)
     if self_contained:
