@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import math
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lgnx.converters.torchlogix_conv import logic_conv, or_pool
 from lgnx.converters.torchlogix_tables import packed_tables
@@ -174,38 +171,9 @@ def _wires(layer: Any, calls: Calls) -> torch.Tensor:
 
 def _group_sum(layer: Any, calls: Calls) -> Forward | None:
     """Counts by group, scaled as (count + beta) / tau."""
-    import torch
+    from lgnx.converters.torch_scores import scaled_counts
 
-    from lgnx.converters.torch_layers import as_bits
-    from lgnx.torch import group_sum
-
-    # A sum of other numbers than bits is ordinary arithmetic.
-    scored = (torch.float32, torch.float64, torch.int64)
-    if calls.odd_value is not None or not set(calls.outputs.values()) <= set(scored):
-        return None
-    groups, tau, beta = int(layer.k), float(layer.tau), float(layer.beta)
-    if not (math.isfinite(tau) and tau > 0):
-        raise ModelError(f"its tau is {tau:g}, must be finite and greater than 0")
-    if not math.isfinite(beta):
-        raise ModelError(f"its beta is {beta:g}, must be finite")
-    in_float32 = float(np.float32(tau)) == tau and float(np.float32(beta)) == beta
-    # Tensors, since torch's exporter rounds plain numbers to float32.
-    added, divisor = (
-        {t: torch.tensor(value, dtype=torch.float64).to(t) for t in calls.outputs.values()}
-        for value in (beta, tau)
-    )
-
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        bits, dtype = as_bits(x), calls.output_dtype(x)
-        if dtype == torch.float32 or in_float32:
-            return group_sum(bits, groups, bias=beta, tau=tau, dtype=dtype)
-        # The attributes of GroupSum are float32; finer values need operators of their own.
-        scores = group_sum(bits, groups, dtype=dtype)
-        if beta != 0:
-            scores = scores + added[dtype]
-        return scores / divisor[dtype] if tau != 1 else scores
-
-    return forward
+    return scaled_counts(calls, int(layer.k), beta=float(layer.beta), tau=float(layer.tau))
 
 
 ADAPTERS: dict[str, Adapter | None] = {
