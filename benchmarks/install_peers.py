@@ -40,33 +40,33 @@ def install() -> None:
     """Install both, where they are not there yet."""
     PEERS.mkdir(parents=True, exist_ok=True)
     if not (PEERS / "difflogic").is_dir():
-        install_difflogic()
+        install_difflogic(PEERS)
     if not (PEERS / "torchlogix").is_dir():
         install_torchlogix()
     importlib.invalidate_caches()
 
 
-def install_difflogic() -> None:
-    """Build difflogic without its CUDA extension."""
-    with tempfile.TemporaryDirectory() as folder:
-        utils = Path(folder) / "torch" / "utils"
+def install_difflogic(folder: Path) -> None:
+    """Build difflogic without its CUDA extension, and put it into a folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        utils = Path(scratch) / "torch" / "utils"
         utils.mkdir(parents=True)
         for package in (utils.parent, utils):
             (package / "__init__.py").touch()
         (utils / "cpp_extension.py").write_text(_CPP_EXTENSION)
-        _pip(["--no-build-isolation", DIFFLOGIC], PYTHONPATH=folder)
+        _pip(["--no-build-isolation", DIFFLOGIC], folder, PYTHONPATH=scratch)
 
 
 def install_torchlogix() -> None:
     """Copy torchlogix, and mend the copy where this Python cannot read it."""
     spec = importlib.util.find_spec("torchlogix")
     if spec is None or spec.origin is None:
-        _pip([TORCHLOGIX])
+        _pip([TORCHLOGIX], PEERS)
     else:
         source = Path(spec.origin).parent
-        for folder in (source, *source.parent.glob("torchlogix-*.dist-info")):
+        for part in (source, *source.parent.glob("torchlogix-*.dist-info")):
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(folder, PEERS / folder.name, ignore=ignored)
+            shutil.copytree(part, PEERS / part.name, ignore=ignored)
     path = PEERS / "torchlogix" / "circuit.py"
     code = path.read_text()
     try:
@@ -85,10 +85,10 @@ def mend(code: str) -> str:
     return f"{code[:start]}return f'''{inside}'''{code[end + len(quotes) :]}"
 
 
-def _pip(what: list[str], **environment: str) -> None:
+def _pip(what: list[str], folder: Path, **environment: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run(
-        [*command, "--target", str(PEERS), *what], check=True, env={**os.environ, **environment}
+        [*command, "--target", str(folder), *what], check=True, env={**os.environ, **environment}
     )
 
 
