@@ -66,11 +66,17 @@ def _summary(info: ModelInfo) -> Table:
         "opsets": ", ".join(f"{name} {version}" for name, version in info.opsets.items()),
         "inputs": "\n".join(f"{t.name}: {t.dtype} {_shape(t.shape)}" for t in info.inputs),
         "outputs": "\n".join(f"{t.name}: {t.dtype} {_shape(t.shape)}" for t in info.outputs),
-        **info.metadata,
+        **{key: _short(value) for key, value in info.metadata.items()},
     }
     for key, value in rows.items():
         table.add_row(escape(key), escape(value))
     return table
+
+
+def _short(value: str) -> str:
+    """The start of a long value: names of a thousand bits are for --json."""
+    lines = 4 * 60
+    return value if len(value) <= lines else f"{value[: lines - 4]} ..."
 
 
 def _layers(layers: Sequence[LayerInfo]) -> Table:
