@@ -52,6 +52,30 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_bytes(path: str | os.PathLike[str], kind: str = "a file") -> bytes:
+    """Read a file.
+
+    Parameters
+    ----------
+    kind
+        What messages say that it should be.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, a folder or unreadable; the message names it.
+    """
+    path = Path(path)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ModelError(f"{path}: is a folder, not {kind}") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 def load_model(path: str | os.PathLike[str]) -> onnx.ModelProto:
     """Read an ONNX file.
 
@@ -60,16 +84,7 @@ def load_model(path: str | os.PathLike[str]) -> onnx.ModelProto:
     ModelError
         If the file is missing, unreadable, empty, truncated or not ONNX; the message names it.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ModelError(f"{path}: is a folder, not an ONNX file") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    return _parse(data, str(path))
+    return _parse(read_bytes(path, "an ONNX file"), str(path))
 
 
 def _parse(data: bytes, name: str) -> onnx.ModelProto:
