@@ -16,8 +16,9 @@ class MergeReshapesPass(ir.passes.InPlacePass):
 
     Rules:
 
-    - ``Reshape(Reshape(x, s), t)`` with a constant t without zeros becomes ``Reshape(x, t)``.
-    - ``Reshape(x, t)`` becomes ``x``, if t is its shape but for at most one -1.
+    - ``Reshape(Reshape(x, s), t)`` with a constant t becomes ``Reshape(x, t)``; a zero in t may
+      only stand for the first extent, which s must keep.
+    - ``Reshape(x, t)`` becomes ``x``, if t is its shape but for at most one -1, and zeros.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -27,11 +28,10 @@ class MergeReshapesPass(ir.passes.InPlacePass):
             if not is_op(node, "Reshape") or node.inputs[0] is None:
                 continue
             target = constant_value(node.inputs[1])
-            if target is None or (target == 0).any():
+            if target is None or node.attributes.get_int("allowzero", 0):
                 continue
             inner = node.inputs[0].producer()
-            if is_op(inner, "Reshape"):
-                assert inner is not None
+            if inner is not None and is_op(inner, "Reshape") and _same_zeros(inner, target):
                 node.replace_input_with(0, inner.inputs[0])
                 remove_dead(graph, [inner])
                 modified = True
@@ -43,7 +43,20 @@ class MergeReshapesPass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified)
 
 
+def _same_zeros(inner: ir.Node, target: np.ndarray) -> bool:
+    """Tell whether the extents that zeros stand for are those of what the inner Reshape reads."""
+    zeros = np.flatnonzero(target == 0)
+    if not zeros.size:
+        return True
+    shapes = [v.shape for v in (inner.inputs[0], inner.outputs[0]) if v is not None]
+    if zeros.tolist() != [0] or len(shapes) != 2 or not all(shapes):
+        return False
+    first, second = (shape[0] for shape in shapes if shape is not None)
+    known = not isinstance(first, ir.SymbolicDim) or first.value is not None
+    return known and first == second
+
+
 def _fits(x: ir.Value, target: np.ndarray) -> bool:
     if x.shape is None or len(x.shape) != target.size:
         return False
-    return all(n in (extent, -1) for extent, n in zip(x.shape, target.tolist(), strict=True))
+    return all(n in (extent, -1, 0) for extent, n in zip(x.shape, target.tolist(), strict=True))

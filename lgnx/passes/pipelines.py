@@ -24,6 +24,7 @@ from lgnx.passes.lower_or_pool import LowerOrPoolPass
 from lgnx.passes.lower_thermometer import LowerThermometerPass
 from lgnx.passes.merge_gathers import MergeGathersPass
 from lgnx.passes.merge_reshapes import MergeReshapesPass
+from lgnx.passes.merge_transposes import MergeTransposesPass
 from lgnx.passes.recognise_group_sum import RecogniseGroupSumPass
 from lgnx.passes.recognise_thermometer import RecogniseThermometerPass
 from lgnx.passes.remove_casts import RemoveCastsPass
@@ -44,6 +45,7 @@ PASSES: dict[str, PassFactory] = {
     "cancel-pack-unpack": CancelPackUnpackPass,
     "merge-gathers": MergeGathersPass,
     "merge-reshapes": MergeReshapesPass,
+    "merge-transposes": MergeTransposesPass,
     "fuse-network": FuseNetworkPass,
     "remove-unused": common.RemoveUnusedNodesPass,
 }

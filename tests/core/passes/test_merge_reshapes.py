@@ -34,3 +34,17 @@ def test_an_output_keeps_its_node(make, apply, ops):
     m = make(6)
     y = m.op("Reshape", "x", m.constant([-1, 6]))
     assert ops(apply(m.model(y), "merge-reshapes")) == {"Reshape": 1}
+
+
+def test_the_first_extent_may_be_copied(make, apply, ops):
+    m = make(6)
+    y = m.op("Reshape", "x", m.constant([0, 2, 3]))
+    y = m.op("Not", m.op("Reshape", y, m.constant([0, 6])))
+    assert ops(apply(m.model(y), "merge-reshapes")) == {"Not": 1}
+
+
+def test_a_first_extent_that_changes_is_not_copied(make, apply, ops):
+    m = make(6)
+    y = m.op("Reshape", "x", m.constant([-1, 3]))
+    y = m.op("Not", m.op("Reshape", y, m.constant([0, 3, 1])))
+    assert ops(apply(m.model(y), "merge-reshapes")) == {"Reshape": 2, "Not": 1}
