@@ -1,0 +1,49 @@
+"""Names in formats that cannot hold every character: those are written as in URLs, ``%20``."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["escape", "unescape"]
+
+_CODES = re.compile("(?:%[0-9A-F]{2})+")
+_LIKE_A_CODE = re.compile("%(?=[0-9A-F]{2})")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+_EMPTY = "%"
+
+
+def escape(name: str, forbidden: re.Pattern[str]) -> str:
+    """Give a name without some characters, from which `unescape` gives the name.
+
+    Parameters
+    ----------
+    name
+        Any text; the empty one becomes ``%``.
+    forbidden
+        Matches what must not occur: single characters, anywhere or at some places, but not ``%``
+        and not digits or capital letters behind it.
+    """
+    if name in ("", _EMPTY):
+        return _codes(name) or _EMPTY
+    name = _LIKE_A_CODE.sub("%25", name)
+    for pattern in (forbidden, _NO_TEXT):
+        name = pattern.sub(lambda found: _codes(found.group()), name)
+    return name
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`; codes that are no UTF-8 stay as they are."""
+    if text == _EMPTY:
+        return ""
+    return _CODES.sub(lambda found: _decoded(found.group()), text)
+
+
+def _codes(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def _decoded(codes: str) -> str:
+    try:
+        return bytes.fromhex(codes.replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return codes

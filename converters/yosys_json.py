@@ -1,0 +1,88 @@
+"""Netlists of yosys as JSON, as its commands read_json and write_json have them.
+
+The format is documented by yosys's `help write_json`, the cells by its simcells.v.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.formats import Format
+from lgnx.converters.yosys_json_reader import circuit_of
+from lgnx.converters.yosys_json_writer import pieces
+from lgnx.files import atomic_path, read_bytes
+from lgnx.metadata import SOURCE_FORMAT
+from lgnx.ops.errors import ModelError
+
+__all__ = ["FORMAT", "read_yosys_json"]
+
+
+def read_yosys_json(source: str | bytes | dict[str, Any], where: str = "yosys JSON") -> Circuit:
+    """Turn a netlist of yosys into a circuit.
+
+    Parameters
+    ----------
+    source
+        The JSON text, or what it holds.
+    where
+        What messages call it: the file's name.
+
+    Raises
+    ------
+    ModelError
+        If it is malformed, or is not one flat module of combinational gates; the message names
+        the module, cell, pin or net.
+    """
+    return circuit_of(source if isinstance(source, dict) else _parse(source, where), where)
+
+
+def _parse(text: str | bytes, where: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except UnicodeDecodeError:
+        raise ModelError(f"{where}: is no UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{where}: line {error.lineno}: is no JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{where}: is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{where}: must be a JSON object with the key 'modules'")
+    return content
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    where = str(path)
+    circuit = read_yosys_json(read_bytes(path), where)
+    metadata = {**circuit.metadata, SOURCE_FORMAT: FORMAT.name}
+    return circuit_to_model(replace(circuit, metadata=metadata), where)
+
+
+def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
+    circuit = model_to_circuit(model, part=part)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(pieces(circuit))
+    return [path]
+
+
+def _sniff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b'"modules"' in file.read(4096)
+
+
+FORMAT = Format(
+    name="yosys-json",
+    title="JSON netlist of yosys",
+    suffixes=(".json",),
+    read=_read,
+    write=_write,
+    write_options=(PART,),
+    reads="one flat module of gates and $lut cells, as one LogicNetwork",
+    writes="a module of $_AND_, $_ANDNOT_, $_NOR_, $_XOR_ and $_NOT_ cells",
+    sniff=_sniff,
+)
