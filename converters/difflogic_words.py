@@ -40,7 +40,7 @@ def to_words(bits: np.ndarray, bit_count: int = 32) -> np.ndarray:
     if bit_count not in _TYPES:
         raise InputError(f"bit_count is {bit_count}, must be 8, 16, 32 or 64")
     padded = np.pad(bits.T, [(0, 0), (0, -len(bits) % bit_count)])
-    octets = np.packbits(padded, axis=1, bitorder="little")
+    octets = np.ascontiguousarray(np.packbits(padded, axis=1, bitorder="little"))
     kind = np.dtype(_TYPES[bit_count])
     return octets.view(kind.newbyteorder("<")).astype(kind)
 

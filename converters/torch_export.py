@@ -294,6 +294,13 @@ def _describe(
     proto.graph.name = type(module).__name__
     facts = {"lgnx.torch": importlib.metadata.version("torch")}
     if packages:
-        sources = [f"{name} {importlib.metadata.version(name)}" for name in sorted(packages)]
-        facts[TRAINING_TOOL] = ", ".join(sources)
+        facts[TRAINING_TOOL] = ", ".join(_with_version(name) for name in sorted(packages))
     onnx.helper.set_model_props(proto, facts | dict(entries))
+
+
+def _with_version(package: str) -> str:
+    """Name and version of a package; the name of one that is only a folder on the path."""
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return package

@@ -6,8 +6,9 @@ import importlib
 import importlib.util
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lgnx.ops.errors import LgnxError, ModelError, require
@@ -31,7 +32,8 @@ __all__ = [
 ]
 
 # The packages whose layers mean logic. For each that can be exported there is a module of the same
-# name in this folder, with a table ADAPTERS.
+# name in this folder, with a table ADAPTERS. It may have a context manager `running(module)`, which
+# is entered while modules with layers of the package are run and traced.
 LOGIC_PACKAGES = ("torchlogix", "difflogic", "torch_dwn")
 
 
@@ -147,11 +149,14 @@ def _describe(name: str, module: torch.nn.Module) -> str:
     return f"module {name!r} ({type(module).__name__})" if name else type(module).__name__
 
 
-def _adapters(package: str) -> Mapping[str, Adapter | None]:
+def _converter(package: str) -> ModuleType | None:
     name = f"lgnx.converters.{package}"
-    if importlib.util.find_spec(name) is None:
-        return {}
-    return importlib.import_module(name).ADAPTERS
+    return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
+
+
+def _adapters(package: str) -> Mapping[str, Adapter | None]:
+    converter = _converter(package)
+    return {} if converter is None else converter.ADAPTERS
 
 
 def _class_name(cls: type) -> str:
@@ -219,7 +224,8 @@ def in_export_mode(module: torch.nn.Module) -> list[torch.nn.Module]:
 def evaluating(module: torch.nn.Module) -> Iterator[None]:
     """Put a module in evaluation mode, and back with its buffers as they were.
 
-    Layers that are in a mode for tracing (torchlogix's export mode) leave it for the time.
+    Layers that are in a mode for tracing (torchlogix's export mode) leave it for the time, and
+    converters get their packages' layers to run here.
     """
     training = {part: part.training for part in module.modules()}
     tracing = in_export_mode(module)
@@ -229,8 +235,14 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
         for name, buffer in part._buffers.items()
         if buffer is not None
     ]
+    packages = {_package(cls) for part in training for cls in type(part).__mro__}
+    converters = [_converter(package) for package in LOGIC_PACKAGES if package in packages]
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with ExitStack() as stack, torch.no_grad(), torch.random.fork_rng(devices=[]):
+            for converter in converters:
+                running = getattr(converter, "running", None)
+                if running is not None:
+                    stack.enter_context(running(module))
             module.eval()
             for part in tracing:
                 vars(part)["export_mode"] = False

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
+from lgnx.converters.difflogic import import_difflogic
 from lgnx.converters.torchlogix import import_torchlogix
 from lgnx.ops.errors import MissingExtraError
 from lgnx.verify.reference import reference_evaluator
@@ -19,6 +27,10 @@ try:
 except MissingExtraError:
     collect_ignore = [
         "test_bit_order.py",
+        "test_difflogic.py",
+        "test_difflogic_compiled.py",
+        "test_to_difflogic.py",
+        "test_to_torchlogix.py",
         "test_torch_export.py",
         "test_torch_import.py",
         "test_torchlogix.py",
@@ -35,6 +47,37 @@ def _fixed_seed() -> None:
         import torch
 
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def difflogic(pytestconfig: pytest.Config) -> ModuleType:
+    """Difflogic itself, from the package registry, without its CUDA extension."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    folder = cache.mkdir("difflogic") / "0.1.0"
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "0.1.0"
+            try:
+                _peers().install_difflogic(made)
+            except subprocess.CalledProcessError:
+                (pytest.fail if os.environ.get("CI") else pytest.skip)("difflogic is out of reach")
+            try:
+                made.rename(folder)
+            except OSError:  # another test process was faster
+                assert folder.is_dir()
+    sys.path.append(str(folder))
+    return import_difflogic()
+
+
+def _peers() -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / "install_peers.py"
+    spec = importlib.util.spec_from_file_location("install_peers", path)
+    assert spec is not None
+    assert spec.loader is not None
+    peers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(peers)
+    return peers
 
 
 @pytest.fixture
