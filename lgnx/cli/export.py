@@ -129,6 +129,7 @@ def _load_object(source: str) -> Any:
     file = Path(place) if place.endswith(".py") else None
     folder = str(file.resolve().parent if file else Path.cwd())
     importlib.import_module("lgnx.converters.torchlogix")  # lets the code import torchlogix
+    importlib.import_module("lgnx.converters.difflogic").stand_in_for_cuda()
     sys.path.insert(0, folder)
     try:
         module = _load_file(file) if file else importlib.import_module(place)
