@@ -17,6 +17,7 @@ __all__ = [
     "ACCURACY",
     "CLASS_NAMES",
     "FEATURE_NAMES",
+    "FOLDED_SCALING",
     "INPUT_FORMAT",
     "INPUT_NAMES",
     "INPUT_SCALING",
@@ -26,6 +27,7 @@ __all__ = [
     "TRAINING_TOOL",
     "get",
     "get_names",
+    "names_of",
     "with_metadata",
 ]
 
@@ -35,6 +37,7 @@ FEATURE_NAMES = "lgnx.feature_names"
 CLASS_NAMES = "lgnx.class_names"
 INPUT_FORMAT = "lgnx.input_format"
 INPUT_SCALING = "lgnx.input_scaling"
+FOLDED_SCALING = "lgnx.folded_scaling"
 TRAINING_TOOL = "lgnx.training_tool"
 SOURCE_FORMAT = "lgnx.source_format"
 ACCURACY = "lgnx.accuracy"
@@ -46,6 +49,7 @@ KEYS: dict[str, str] = {
     CLASS_NAMES: "JSON list: the name of each score or class",
     INPUT_FORMAT: "what the numbers of a sample are, such as ufixed<8,0> or 'pixels 0 to 16'",
     INPUT_SCALING: 'JSON {"mean": [...], "scale": [...]}: done to samples before the model',
+    FOLDED_SCALING: 'JSON {"mean": [...], "scale": [...]}: scaling that the thresholds take in',
     TRAINING_TOOL: "what trained the network, with its version, such as 'torchlogix 0.2.2'",
     SOURCE_FORMAT: "the format of the file that the model was read from, such as 'blif'",
     ACCURACY: "accuracy on test data, as its author states it",
@@ -77,8 +81,11 @@ def get_names(model: onnx.ModelProto, key: str, count: int) -> tuple[str, ...] |
         If the value is no JSON list of ``count`` different strings.
     """
     value = get(model, key)
-    if value is None:
-        return None
+    return None if value is None else names_of(key, value, count)
+
+
+def names_of(key: str, value: str, count: int) -> tuple[str, ...]:
+    """Names that the value of a key holds; see `get_names`."""
     try:
         names = json.loads(value)
     except (ValueError, RecursionError):
