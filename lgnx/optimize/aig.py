@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lgnx.netlist.netlist import AND_KIND, XOR_KIND, Netlist
+from lgnx.netlist.xor_gates import merge_xors
 from lgnx.ops.errors import require
 
 
@@ -35,27 +36,19 @@ def from_aig(aig: Any) -> Netlist:
     n_inputs = aig.num_pis
     variable = {aig.get_node(aig.get_constant(False)): 0}
     variable |= {node: 1 + i for i, node in enumerate(aig.pis())}
-    kinds: list[int] = []
-    fanins: list[tuple[int, int]] = []
 
     def literal(signal: Any) -> int:
         return 2 * variable[aig.get_node(signal)] + int(aig.is_complemented(signal))
 
+    fanins: list[list[int]] = []
     for gate in aig.gates():
-        a, b = (literal(signal) for signal in aig.fanins(gate))
-        kind = AND_KIND
-        if a & b & 1 and min(a, b) >> 1 > n_inputs:
-            left, right = (fanins[(side >> 1) - n_inputs - 1] for side in (a, b))
-            both_and = all(kinds[(side >> 1) - n_inputs - 1] == AND_KIND for side in (a, b))
-            if both_and and set(left) == {right[0] ^ 1, right[1] ^ 1}:
-                kind, (a, b) = XOR_KIND, left  # ~(p q) & ~(~p ~q) = p ^ q
-        variable[gate] = 1 + n_inputs + len(kinds)
-        kinds.append(kind)
-        fanins.append((a, b))
+        fanins.append([literal(signal) for signal in aig.fanins(gate)])
+        variable[gate] = n_inputs + len(fanins)
     outputs = [literal(signal) for signal in aig.pos()]
-    return Netlist(
+    ands = Netlist(
         n_inputs,
-        np.array(kinds, np.uint8),
+        np.full(len(fanins), AND_KIND, np.uint8),
         np.array(fanins, np.uint32).reshape(-1, 2),
         np.array(outputs, np.uint32),
     )
+    return merge_xors(ands)
