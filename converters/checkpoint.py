@@ -3,8 +3,9 @@
 A checkpoint is a pickle, which can call any function. So its pickle is taken apart first, and every
 name in it is looked at. Tensors and plain data are then loaded by torch's restricted unpickler.
 Classes of layers, and those of other packages than Python's own, are not imported: their objects
-become `Stub` objects, which hold attributes and do nothing. Names of the standard library, of numpy
-and of the rest of torch are refused, as is a call of anything else than what makes tensors.
+become `Stub` objects, which hold attributes and do nothing; arrays of numpy are put together by
+`checkpoint_arrays`. Other names of numpy, of torch and of the standard library are refused, as is a
+call of anything else than what makes tensors and arrays.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from lgnx.converters.checkpoint_arrays import STAND_INS
 from lgnx.ops.errors import LgnxError, ModelError, require
 
 if TYPE_CHECKING:
@@ -117,7 +119,8 @@ def load_checkpoint(path: str | Path) -> Any:
     Returns
     -------
     object
-        Tensors on the CPU, and plain data; objects of classes are `Stub` objects.
+        Tensors on the CPU, and plain data; objects of classes are `Stub` objects, arrays of numpy
+        are `PickledArray` objects, of which ``numpy.asarray`` makes arrays.
 
     Raises
     ------
@@ -131,7 +134,8 @@ def load_checkpoint(path: str | Path) -> Any:
     path = Path(path)
     try:
         names = _names(path)
-        stubs = {name: _stub(name) for name in sorted(names) if not _PLAIN.fullmatch(name)}
+        unknown = [name for name in sorted(names) if not _PLAIN.fullmatch(name)]
+        stubs = {name: STAND_INS.get(name) or _stub(name) for name in unknown}
         loaded = _load(path, stubs)
         _check_tensors(loaded)
         return loaded
@@ -143,13 +147,13 @@ def load_checkpoint(path: str | Path) -> Any:
 
 
 def checkpoint_head(path: Path) -> bytes:
-    """First 4 kB of a file, if they are those of a checkpoint; else nothing.
+    """First 64 kB of a file, if they are those of a checkpoint; else nothing.
 
     Most names of a small checkpoint stand in them.
     """
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(1 << 16)
     except OSError:
         return b""
     return head if head.startswith(_LEGACY) or _is_torch_zip(head) else b""
@@ -220,7 +224,7 @@ def _checked(module: str, name: str) -> str:
         (module, name), (_compat_pickle.IMPORT_MAPPING.get(module, module), name)
     )
     path = f"{module}.{name}"
-    if _PLAIN.fullmatch(path) or path.startswith(_LAYERS):
+    if _PLAIN.fullmatch(path) or path.startswith(_LAYERS) or path in STAND_INS:
         return path
     if not _NAME.fullmatch(path) or path.split(".")[0] in _CLOSED:
         raise ModelError(
@@ -239,7 +243,7 @@ def _stub(path: str) -> type[Stub]:
     return stub
 
 
-def _load(path: Path, stubs: dict[str, type[Stub]]) -> Any:
+def _load(path: Path, stubs: dict[str, Any]) -> Any:
     import torch
 
     try:
@@ -249,6 +253,8 @@ def _load(path: Path, stubs: dict[str, type[Stub]]) -> Any:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except _RefusedError as error:
         raise ModelError(f"refused: it {error}, which would run code of the file") from None
+    except LgnxError:
+        raise
     except Exception as error:  # a damaged pickle may end in any error of Python or torch
         if "Only persistent_load of storage" in str(error):
             raise ModelError(
@@ -258,7 +264,7 @@ def _load(path: Path, stubs: dict[str, type[Stub]]) -> Any:
 
 
 @contextmanager
-def _allowed(stubs: dict[str, type[Stub]]) -> Iterator[None]:
+def _allowed(stubs: dict[str, Any]) -> Iterator[None]:
     """Let torch's unpickler know stubs, and no class that someone allowed it before."""
     from torch import serialization
 
