@@ -16,6 +16,7 @@ from lgnx.ops.errors import InputError, ModelError
 __all__ = [
     "ACCURACY",
     "CLASS_NAMES",
+    "COMMENT",
     "FEATURE_NAMES",
     "FOLDED_SCALING",
     "INPUT_FORMAT",
@@ -41,6 +42,7 @@ FOLDED_SCALING = "lgnx.folded_scaling"
 TRAINING_TOOL = "lgnx.training_tool"
 SOURCE_FORMAT = "lgnx.source_format"
 ACCURACY = "lgnx.accuracy"
+COMMENT = "lgnx.comment"
 
 KEYS: dict[str, str] = {
     INPUT_NAMES: "JSON list: the name of each input bit, in the order of the flattened input",
@@ -53,6 +55,7 @@ KEYS: dict[str, str] = {
     TRAINING_TOOL: "what trained the network, with its version, such as 'torchlogix 0.2.2'",
     SOURCE_FORMAT: "the format of the file that the model was read from, such as 'blif'",
     ACCURACY: "accuracy on test data, as its author states it",
+    COMMENT: "free text that the file held, such as the comment section of an AIGER file",
 }
 """Every key and its meaning."""
 
