@@ -20,6 +20,7 @@ from pathlib import Path
 
 PEERS = Path(__file__).resolve().parent / "out" / "peers"
 DIFFLOGIC, TORCHLOGIX = "difflogic==0.1.0", "torchlogix==0.2.2"
+TORCH_DWN = "torch_dwn==1.1.1"  # of which the tests of its converter make networks
 
 _CPP_EXTENSION = '''
 from setuptools import Extension
@@ -33,6 +34,9 @@ class BuildExtension(build_ext):
 
 def CUDAExtension(name, sources, **kwargs):
     return Extension(name, [])
+
+
+CppExtension = CUDAExtension
 '''
 
 
@@ -48,13 +52,22 @@ def install() -> None:
 
 def install_difflogic(folder: Path) -> None:
     """Build difflogic without its CUDA extension, and put it into a folder."""
+    _without_cuda(DIFFLOGIC, folder)
+
+
+def install_torch_dwn(folder: Path) -> None:
+    """Build torch_dwn without its CUDA extension, and put it into a folder."""
+    _without_cuda(TORCH_DWN, folder)
+
+
+def _without_cuda(requirement: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         utils = Path(scratch) / "torch" / "utils"
         utils.mkdir(parents=True)
         for package in (utils.parent, utils):
             (package / "__init__.py").touch()
         (utils / "cpp_extension.py").write_text(_CPP_EXTENSION)
-        _pip(["--no-build-isolation", DIFFLOGIC], folder, PYTHONPATH=scratch)
+        _pip(["--no-build-isolation", requirement], folder, PYTHONPATH=scratch)
 
 
 def install_torchlogix() -> None:

@@ -85,6 +85,7 @@ KINDS: dict[str, dict[str, Field]] = {
         **_TABLES,
         "inputs": Field(whole(1), "bits that it reads; what the layer before gives, if left out"),
         "indices": Field(array("i", 2, 3), f"[N, k] input of each slot, {_INDICES}"),
+        "ste": Field(flag, "of torch_dwn: whether the layer gives bits, true if left out"),
     },
     "logic_conv": {
         **_TABLES,

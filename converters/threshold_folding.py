@@ -44,8 +44,8 @@ def fold_into_thresholds(
     """
     dtype, limits = np.dtype(dtype), np.asarray(limits)
     if dtype.kind == "f":
-        top = np.asarray(np.inf, dtype).view(f"i{dtype.itemsize}")[()]
-        low, high = -top, top  # the numbers in order; a float and its negative differ by the sign
+        high = int(np.asarray(np.inf, dtype).view(f"i{dtype.itemsize}")[()])
+        low = -high  # floats in their order: those below 0 are the negatives of those above
     else:
         low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     kind = np.uint64 if dtype.kind == "u" else np.int64

@@ -27,10 +27,13 @@ try:
 except MissingExtraError:
     collect_ignore = [
         "test_bit_order.py",
+        "test_checkpoint_arrays.py",
         "test_difflogic.py",
         "test_difflogic_compiled.py",
+        "test_dwn2rtl.py",
         "test_to_difflogic.py",
         "test_to_torchlogix.py",
+        "test_torch_dwn.py",
         "test_torch_export.py",
         "test_torch_import.py",
         "test_torchlogix.py",
@@ -52,22 +55,33 @@ def _fixed_seed() -> None:
 @pytest.fixture(scope="session")
 def difflogic(pytestconfig: pytest.Config) -> ModuleType:
     """Difflogic itself, from the package registry, without its CUDA extension."""
-    cache = pytestconfig.cache
-    assert cache is not None
-    folder = cache.mkdir("difflogic") / "0.1.0"
+    _from_registry(pytestconfig, "difflogic", "0.1.0")
+    return import_difflogic()
+
+
+@pytest.fixture(scope="session")
+def torch_dwn(pytestconfig: pytest.Config) -> ModuleType:
+    """torch_dwn itself, from the package registry, without its CUDA extension."""
+    _from_registry(pytestconfig, "torch_dwn", "1.1.1")
+    return importlib.import_module("torch_dwn")
+
+
+def _from_registry(config: pytest.Config, name: str, version: str) -> None:
+    """Put a package that needs a CUDA compiler on the path, without what it would compile."""
+    assert config.cache is not None
+    folder = config.cache.mkdir(name) / version
     if not folder.is_dir():
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = Path(scratch) / "0.1.0"
+            made = Path(scratch) / version
             try:
-                _peers().install_difflogic(made)
+                getattr(_peers(), f"install_{name}")(made)
             except subprocess.CalledProcessError:
-                (pytest.fail if os.environ.get("CI") else pytest.skip)("difflogic is out of reach")
+                (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is out of reach")
             try:
                 made.rename(folder)
             except OSError:  # another test process was faster
                 assert folder.is_dir()
     sys.path.append(str(folder))
-    return import_difflogic()
 
 
 def _peers() -> ModuleType:
