@@ -1,0 +1,131 @@
+"""Models of difflogic's networks: layers of gates of two inputs, perhaps counted by group."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from lgnx.check import check_or_raise
+from lgnx.metadata import with_metadata
+from lgnx.ops import DOMAIN, VERSION
+
+__all__ = ["Counted", "Gates", "network_model", "tables_of_gates"]
+
+_OPSET = 18
+_IR_VERSION = 10
+
+
+@dataclass(frozen=True)
+class Gates:
+    """A layer of gates.
+
+    Attributes
+    ----------
+    name
+        Qualified name in the module, such as ``1``.
+    indices
+        [N, 2]: the bits of the layer before that each gate reads, A first.
+    tables
+        uint8 [N, 1].
+    """
+
+    name: str
+    indices: np.ndarray
+    tables: np.ndarray
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The sum at the end: count / tau of each group, or the counts as integers."""
+
+    name: str
+    groups: int
+    tau: float = 1.0
+    integers: bool = False
+
+
+def tables_of_gates(numbers: np.ndarray) -> np.ndarray:
+    """Tables uint8 [N, 1] of difflogic's numbers of gates [N], which start at f(0, 0)."""
+    n = np.asarray(numbers).astype(np.uint8)
+    return (n & 0b0110 | n >> 3 & 0b0001 | (n & 0b0001) << 3)[:, None]
+
+
+def network_model(
+    layers: Sequence[Gates],
+    counted: Counted | None,
+    shape: Sequence[int],
+    *,
+    name: str = "network",
+    metadata: Mapping[str, Any] | None = None,
+) -> onnx.ModelProto:
+    """Make a model of layers that fit each other.
+
+    Parameters
+    ----------
+    shape
+        Of one sample; its bits are read in C order.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Reads ``x`` bool [batch, *shape]; gives ``scores`` float32 [batch, groups], or ``y``: int32
+        counts [batch, groups] where they are integers, else bool [batch, N].
+    """
+    bits, constants, nodes = "x", [], []
+
+    def constant(array: np.ndarray, name: str) -> str:
+        constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    width = int(np.prod(shape, dtype=np.int64))
+    if len(shape) != 1:
+        flat = constant(np.array([0, width], np.int64), "flat")
+        nodes.append(helper.make_node("Reshape", [bits, flat], ["bits"], "/Flatten"))
+        bits = "bits"
+    for number, layer in enumerate(layers):
+        last = number == len(layers) - 1 and counted is None
+        small = width <= 1 << 16
+        inputs = [
+            bits,
+            constant(
+                layer.indices.astype(np.uint16 if small else np.int32), f"{layer.name}.indices"
+            ),
+            constant(layer.tables.astype(np.uint8), f"{layer.name}.tables"),
+        ]
+        bits, width = "y" if last else f"/{layer.name}/y", len(layer.indices)
+        node = f"/{layer.name}/LogicDense"
+        nodes.append(helper.make_node("LogicDense", inputs, [bits], node, domain=DOMAIN))
+    kind, output = TensorProto.BOOL, "y"
+    if counted is not None:
+        attributes: dict[str, Any] = {"tau": counted.tau} if counted.tau != 1 else {}
+        kind, output = TensorProto.FLOAT, "scores"
+        if counted.integers:
+            kind, output, attributes = TensorProto.INT32, "y", {"dtype": TensorProto.INT32}
+        width, node = counted.groups, f"/{counted.name}/GroupSum"
+        attributes["groups"] = width
+        nodes.append(
+            helper.make_node("GroupSum", [bits], [output], node, domain=DOMAIN, **attributes)
+        )
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info("x", TensorProto.BOOL, ["batch", *shape])],
+        [helper.make_tensor_value_info(output, kind, ["batch", width])],
+        constants,
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(DOMAIN, VERSION)],
+        ir_version=_IR_VERSION,
+        producer_name="lgnx",
+        producer_version=importlib.metadata.version("lgnx"),
+    )
+    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    check_or_raise(model)
+    return with_metadata(model, metadata or {})
