@@ -70,6 +70,7 @@ _TABLES = {
     "state": _STATE,
     "k": Field(whole(1, 16), "inputs of each table; checked against the tensors"),
     "parametrization": Field(choice("raw", "warp", "light"), "how weights mean tables"),
+    "materialize_basis": Field(flag, "of torchlogix, how it adds up; false if left out"),
 }
 KINDS: dict[str, dict[str, Field]] = {
     "thermometer": {
@@ -79,7 +80,7 @@ KINDS: dict[str, dict[str, Field]] = {
         ),
         "strict": Field(flag, "a bit is x > t, as all tools have it, and not x >= t"),
         "feature_dim": Field(whole(-8, 8), "axis whose entries become bits, -2 if left out"),
-        "temperature_softplus": Field(number, "of learned thresholds, 0.01 if left out"),
+        "temperature_softplus": Field(number, "of learned thresholds, 0.1 if left out"),
     },
     "logic_dense": {
         **_TABLES,
