@@ -16,9 +16,12 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lgnx.converters.difflogic_checkpoint import is_checkpoint, read_checkpoint
+from lgnx.converters.formats import Format, Option
 from lgnx.ops.errors import MissingExtraError, ModelError, ToolError
 from lgnx.ops.tables import pack_tables
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from lgnx.converters.torch_layers import Adapter, Calls, Forward
 
-__all__ = ["ADAPTERS", "import_difflogic", "running", "stand_in_for_cuda"]
+__all__ = ["ADAPTERS", "FORMAT", "import_difflogic", "running", "stand_in_for_cuda"]
 
 _CUDA = "difflogic_cuda"
 
@@ -152,3 +155,18 @@ ADAPTERS: dict[str, Adapter | None] = {
     "difflogic.difflogic.GroupSum": _group_sum,
 }
 """What each layer becomes, by the class whose forward it runs."""
+
+
+FORMAT = Format(
+    name="difflogic",
+    title="networks of difflogic: live modules, pickled modules, state dicts with a spec",
+    suffixes=(".pt", ".pth"),
+    read=read_checkpoint,
+    read_options=(
+        Option("spec", Path, None, "YAML file with the connections, which a state dict lacks"),
+    ),
+    reads="a LogicDense for each layer, GroupSum",
+    extra="torch",
+    python="lgnx.export(module, sample)",
+    sniff=is_checkpoint,
+)

@@ -305,9 +305,11 @@ class _Gates:
             raise ModelError(f"counts up to {size} do not fit into {sizes['places']} bits")
         depth = (self.output_level or len(self.rows) + 1) - 1
         rows = [*(self.rows[:depth] if self.levels else []), self.outputs[: classes * size]]
+        widths = [sizes["inputs"], *map(len, rows)]
         arrays = [np.array(layer, np.int64) for layer in rows]
         layers = [
-            Gates(str(place), array[:, :2], array[:, 2:]) for place, array in enumerate(arrays)
+            Gates(str(place), array[:, :2], array[:, 2:], widths[place])
+            for place, array in enumerate(arrays)
         ]
         return layers, Counted(str(len(layers)), classes, integers=True)
 

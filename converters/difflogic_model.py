@@ -33,11 +33,14 @@ class Gates:
         [N, 2]: the bits of the layer before that each gate reads, A first.
     tables
         uint8 [N, 1].
+    in_dim
+        Bits of the layer before.
     """
 
     name: str
     indices: np.ndarray
     tables: np.ndarray
+    in_dim: int
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ except MissingExtraError:
         "test_bit_order.py",
         "test_checkpoint_arrays.py",
         "test_difflogic.py",
+        "test_difflogic_checkpoint.py",
         "test_difflogic_compiled.py",
         "test_dwn2rtl.py",
         "test_to_difflogic.py",
