@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape", "unescape"]
+__all__ = ["escape", "made_different", "unescape"]
 
-_CODES = re.compile("(?:%[0-9A-F]{2})+")
-_LIKE_A_CODE = re.compile("%(?=[0-9A-F]{2})")
+_NOTHING = "%="
+_CODES = re.compile("(?:%(?:[0-9A-F]{2}|=))+")
+_LIKE_A_CODE = re.compile("%(?=[0-9A-F]{2}|=)")
 _NO_TEXT = re.compile("[\ud800-\udfff]")
-_EMPTY = "%"
 
 
 def escape(name: str, forbidden: re.Pattern[str]) -> str:
@@ -18,23 +18,24 @@ def escape(name: str, forbidden: re.Pattern[str]) -> str:
     Parameters
     ----------
     name
-        Any text; the empty one becomes ``%``.
+        Any text; the empty one becomes ``%=``.
     forbidden
-        Matches what must not occur: single characters, anywhere or at some places, but not ``%``
-        and not digits or capital letters behind it.
+        Matches single characters that must not occur, but not ``%``, ``=``, digits and capital
+        letters.
     """
-    if name in ("", _EMPTY):
-        return _codes(name) or _EMPTY
     name = _LIKE_A_CODE.sub("%25", name)
     for pattern in (forbidden, _NO_TEXT):
         name = pattern.sub(lambda found: _codes(found.group()), name)
-    return name
+    return name or _NOTHING
+
+
+def made_different(escaped: str) -> str:
+    """Give another text of the same name: where inputs and outputs must not be called alike."""
+    return escaped + _NOTHING
 
 
 def unescape(text: str) -> str:
     """Undo `escape`; codes that are no UTF-8 stay as they are."""
-    if text == _EMPTY:
-        return ""
     return _CODES.sub(lambda found: _decoded(found.group()), text)
 
 
@@ -44,6 +45,6 @@ def _codes(text: str) -> str:
 
 def _decoded(codes: str) -> str:
     try:
-        return bytes.fromhex(codes.replace("%", "")).decode()
+        return bytes.fromhex(codes.replace(_NOTHING, "").replace("%", "")).decode()
     except UnicodeDecodeError:
         return codes

@@ -5,7 +5,10 @@ The format is documented by yosys's `help write_json`, the cells by its simcells
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,12 +42,25 @@ def read_yosys_json(source: str | bytes | dict[str, Any], where: str = "yosys JS
         If it is malformed, or is not one flat module of combinational gates; the message names
         the module, cell, pin or net.
     """
-    return circuit_of(source if isinstance(source, dict) else _parse(source, where), where)
+    with _no_collection():
+        return circuit_of(source if isinstance(source, dict) else _parse(source, where), where)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for garbage among millions of new objects again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _parse(text: str | bytes, where: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_hook=_without_details)
     except UnicodeDecodeError:
         raise ModelError(f"{where}: is no UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -54,6 +70,16 @@ def _parse(text: str | bytes, where: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{where}: must be a JSON object with the key 'modules'")
     return content
+
+
+def _without_details(entry: dict[str, Any]) -> dict[str, Any]:
+    """Drop what is not needed of a cell as soon as it is parsed, to save memory."""
+    if "connections" not in entry or "type" not in entry:
+        return entry
+    kept = {"type": entry["type"], "connections": entry["connections"]}
+    if entry.get("parameters"):
+        kept["parameters"] = entry["parameters"]
+    return kept
 
 
 def _read(path: Path) -> onnx.ModelProto:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.percent_names import escape, unescape
-
-RENAMED = "lgnx.renamed_ports"
-"""Attribute of a module: a JSON object of what ports are called that had to be renamed."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 _BITS = re.compile("[01xz]*")
@@ -83,38 +80,22 @@ class Port:
         return [f"{self.name}[{i}]" for i in (reversed(numbers) if self.upto else numbers)]
 
 
-def group_ports(circuit: Circuit) -> tuple[list[Port], dict[str, str]]:
+def group_ports(circuit: Circuit) -> list[Port]:
     """Make ports of the inputs and outputs of a circuit.
 
-    Neighbours called x[0], x[1], ... become one port x. Inputs and outputs share the names of
-    ports, so an output called as an input is renamed.
-
-    Returns
-    -------
-    tuple
-        The ports; and for those that were renamed, what they are called.
+    Neighbours called x[0], x[1], ... become one port x.
     """
     ports: list[Port] = []
-    taken: set[str] = set()
-    renamed: dict[str, str] = {}
     for direction, names in _sides(circuit):
         single, grouped = set(names), set()
         for start, end, step in _runs(names):
             port = _port(direction, names, start, end, step)
             if port.width > 1 and (port.name in single or port.name in grouped):
-                parts = [_port(direction, names, i, i + 1, 1) for i in range(start, end)]
+                ports += [_port(direction, names, i, i + 1, 1) for i in range(start, end)]
             else:
-                parts = [port]
+                ports.append(port)
                 grouped.add(port.name)
-            for part in parts:
-                name, number = part.name, 0
-                while name in taken:
-                    name, number = f"{part.name}_out{number or ''}", number + 1
-                if name != part.name:
-                    renamed[name] = part.name
-                taken.add(name)
-                ports.append(replace(part, name=name))
-    return ports, renamed
+    return ports
 
 
 def _sides(circuit: Circuit) -> list[tuple[Direction, Sequence[str]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.gate_order import GateCycleError, Gates, from_gates
-from lgnx.converters.yosys_json_names import RENAMED, Port, from_id, text_of
+from lgnx.converters.yosys_json_names import Port, from_id, text_of
 from lgnx.ops.errors import ModelError
 from lgnx.ops.tables import MAX_INPUTS, pack_tables
 
@@ -99,13 +98,12 @@ class _Module:
                     "gates only; the yosys command 'synth -flatten' makes gates of them"
                 )
         attributes = _table(self.module, "attributes", self.where)
-        renamed = self._renamed(attributes)
         inputs: list[str] = []
         outputs: list[str] = []
         output_bits: list[Any] = []
         for port, entry in _table(self.module, "ports", self.where).items():
             what = f"{self.where}: port {port!r}"
-            direction, bits, names = self._port(_object(entry, what), renamed, port, what)
+            direction, bits, names = self._port(_object(entry, what), port, what)
             if direction == "input":
                 for bit, name in zip(bits, names, strict=True):
                     self._drive(bit, f"input {name!r}")
@@ -127,26 +125,14 @@ class _Module:
         metadata = {
             from_id(key): text
             for key, value in attributes.items()
-            if key not in (RENAMED, *_OF_YOSYS) and (text := text_of(value)) is not None
+            if key not in _OF_YOSYS and (text := text_of(value)) is not None
         }
         circuit = Circuit(netlist, tuple(inputs), tuple(outputs), from_id(self.name), metadata)
         circuit.validate(self.where)
         return circuit
 
-    def _renamed(self, attributes: dict[str, Any]) -> dict[str, str]:
-        text = text_of(attributes.get(RENAMED, "{}"))
-        try:
-            renamed = json.loads(text or "")
-        except (ValueError, RecursionError):
-            renamed = None
-        if not isinstance(renamed, dict) or not all(isinstance(v, str) for v in renamed.values()):
-            raise ModelError(
-                f"{self.where}: attribute {RENAMED!r} must be a JSON object of names of ports"
-            )
-        return renamed
-
     def _port(
-        self, entry: dict[str, Any], renamed: dict[str, str], port: str, what: str
+        self, entry: dict[str, Any], port: str, what: str
     ) -> tuple[str, list[Any], list[str]]:
         direction, bits = entry.get("direction"), entry.get("bits")
         if direction not in ("input", "output"):
@@ -156,8 +142,7 @@ class _Module:
         offset, upto = entry.get("offset", 0), entry.get("upto", 0)
         if type(offset) is not int or type(upto) is not int:
             raise ModelError(f"{what}: 'offset' and 'upto' must be whole numbers")
-        name = from_id(port)
-        read = Port(renamed.get(name, name), direction, 0, len(bits), offset, upto)
+        read = Port(from_id(port), direction, 0, len(bits), offset, upto)
         return direction, bits, read.bit_names
 
     def _drive(self, bit: Any, driver: str) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from lgnx.converters.circuit import Circuit
-from lgnx.converters.yosys_json_names import RENAMED, attribute, group_ports, to_id, to_json
+from lgnx.converters.percent_names import made_different
+from lgnx.converters.yosys_json_names import attribute, group_ports, to_id, to_json
+from lgnx.metadata import SOURCE_FORMAT
 from lgnx.ops.gates import AND, AND_NOT, NOR, XOR
 
 _CELLS = {AND: "$_AND_", AND_NOT: "$_ANDNOT_", NOR: "$_NOR_", XOR: "$_XOR_"}
@@ -16,11 +18,13 @@ _TRUE = "1".rjust(32, "0")
 
 def pieces(circuit: Circuit) -> Iterator[str]:
     """Text of the JSON file of a circuit."""
-    ports, renamed = group_ports(circuit)
+    ports = group_ports(circuit)
     attributes = {"top": to_json(_TRUE)}
-    attributes |= {to_id(key): attribute(text) for key, text in circuit.metadata.items()}
-    if renamed:
-        attributes[RENAMED] = attribute(to_json(renamed))
+    attributes |= {
+        to_id(key): attribute(text)
+        for key, text in circuit.metadata.items()
+        if key != SOURCE_FORMAT
+    }
     program = circuit.netlist.to_program()
     nets = ['"0"', *map(str, range(2, 2 + program.n_inputs + program.n_gates))]
     inverted = {int(x): str(len(nets) + 1 + i) for i, x in enumerate(_inverted(program.outputs))}
@@ -35,15 +39,19 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     yield '   "attributes": {\n'
     yield ",\n".join(f"    {to_json(key)}: {value}" for key, value in attributes.items())
     yield '\n   },\n   "ports": {\n'
-    lines = []
+    lines: list[str] = []
+    taken: set[str] = set()
     input_nets = nets[1 : 1 + program.n_inputs]
     for port in ports:
         side = input_nets if port.direction == "input" else output_nets
         bits = ", ".join(side[port.start : port.start + port.width])
         extra = f', "offset": {port.offset}' * bool(port.offset) + ', "upto": 1' * port.upto
+        # Inputs and outputs share the names of ports.
+        key = to_id(port.name)
+        key = made_different(key) if key in taken else key
+        taken.add(key)
         lines.append(
-            f'    {to_json(to_id(port.name))}: {{"direction": "{port.direction}"{extra}, '
-            f'"bits": [{bits}]}}'
+            f'    {to_json(key)}: {{"direction": "{port.direction}"{extra}, "bits": [{bits}]}}'
         )
     yield ",\n".join(lines)
     yield '\n   },\n   "cells": {'

@@ -1,0 +1,14 @@
+"""AIGER files, ASCII and binary."""
+
+from __future__ import annotations
+
+import contextlib
+
+from lgnx.converters.aiger_reader import read_circuit
+from lgnx.ops.errors import LgnxError
+
+
+def target(data: bytes) -> None:
+    """Read any bytes."""
+    with contextlib.suppress(LgnxError):
+        read_circuit(data, "fuzz").netlist.validate()
