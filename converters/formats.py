@@ -273,6 +273,7 @@ def _by_suffix(path: Path, way: str) -> Format:
         found = sure or [format for format in found if not format.sniff]
     elif len(found) > 1:  # the one that the suffix stands for first of all
         found = [format for format in found if format.suffixes[0] == suffix] or found
+        found = [format for format in found if not format.sniff] or found  # others must be named
     if len(found) == 1:
         return found[0]
     option = "--from" if way == "read" else "--to"

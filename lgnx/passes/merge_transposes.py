@@ -15,7 +15,8 @@ class MergeTransposesPass(ir.passes.InPlacePass):
     Rules:
 
     - ``Transpose(Transpose(x, p), q)`` becomes one ``Transpose``.
-    - ``Transpose(x, p)`` becomes ``x``, if p keeps every axis where it is.
+    - ``Transpose(x, p)`` becomes ``x``, if p keeps every axis where it is, and not both are the
+      model's own inputs and outputs.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -35,7 +36,9 @@ class MergeTransposesPass(ir.passes.InPlacePass):
                 remove_dead(graph, [inner])
                 modified = True
             x, y = node.inputs[0], node.outputs[0]
-            if order == sorted(order) and not y.is_graph_output():
+            assert x is not None
+            ends = y.is_graph_output() and (x.producer() is None or x.is_graph_output())
+            if order == sorted(order) and not ends:
                 replace(y, x)
                 remove_dead(graph, [node])
                 modified = True

@@ -29,7 +29,14 @@ def test_one_that_is_also_read_otherwise_stays(make, apply, ops):
     assert ops(result) == {"Transpose": 1, "Not": 2}
 
 
-def test_an_output_keeps_its_node(make, apply, ops):
+def test_what_reads_an_input_may_be_the_output(make, apply, ops):
     m = make(2, 3, 4)
     y = m.op("Transpose", m.op("Transpose", "x", perm=[0, 2, 3, 1]), perm=[0, 3, 1, 2])
     assert ops(apply(m.model(y), "merge-transposes")) == {"Transpose": 1}
+
+
+def test_an_output_is_made_without_it(make, apply, ops):
+    m = make(2, 3, 4)
+    y = m.op("Transpose", m.op("Not", "x"), perm=[0, 2, 3, 1])
+    y = m.op("Transpose", y, perm=[0, 3, 1, 2])
+    assert ops(apply(m.model(y), "merge-transposes")) == {"Not": 1}
