@@ -11,7 +11,12 @@ from typing import Any, Literal
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.percent_names import escape, unescape
 
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+OF_YOSYS = ("hdlname", "library", "src", "top")
+"""Attributes of a module by which yosys tells where it is from."""
+
+# Yosys takes no spaces in names, and of all texts the bytes of UTF-8 as characters.
+_FORBIDDEN = re.compile(r"[^\x21-\x7e]")
+_FORBIDDEN_IN_TEXT = re.compile(r"[^\x20-\x7e]")
 _BITS = re.compile("[01xz]*")
 _LIKE_BITS = re.compile("[01xz]* *")
 _ONE_BIT = re.compile(r"(.+)\[(0|[1-9][0-9]{0,8})\]", re.DOTALL)
@@ -23,7 +28,7 @@ def from_id(text: str) -> str:
 
 
 def to_id(name: str) -> str:
-    """Key of the file for a name: without spaces, which yosys takes in no name."""
+    """Key of the file for a name."""
     name = escape(name, _FORBIDDEN)
     return f"\\{name}" if re.match(r"[\\$0-9]", name) else name
 
@@ -32,17 +37,13 @@ def text_of(value: Any) -> str | None:
     """Text that an attribute holds; None where it is a number."""
     if not isinstance(value, str) or _BITS.fullmatch(value):
         return None
-    return value[:-1] if _LIKE_BITS.fullmatch(value) else value
+    return unescape(value[:-1] if _LIKE_BITS.fullmatch(value) else value)
 
 
 def attribute(text: str) -> str:
     """JSON of a text, told from a number by a space behind it."""
-    return to_json(f"{text} " if _LIKE_BITS.fullmatch(text) else text)
-
-
-def to_json(value: Any) -> str:
-    """JSON in UTF-8, which yosys hands on as it is."""
-    return json.dumps(value, ensure_ascii=False)
+    text = escape(text, _FORBIDDEN_IN_TEXT)
+    return json.dumps(f"{text} " if _LIKE_BITS.fullmatch(text) else text)
 
 
 Direction = Literal["input", "output"]

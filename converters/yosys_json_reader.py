@@ -10,7 +10,7 @@ import numpy as np
 
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.gate_order import GateCycleError, Gates, from_gates
-from lgnx.converters.yosys_json_names import Port, from_id, text_of
+from lgnx.converters.yosys_json_names import OF_YOSYS, Port, from_id, text_of
 from lgnx.ops.errors import ModelError
 from lgnx.ops.tables import MAX_INPUTS, pack_tables
 
@@ -35,7 +35,6 @@ CELLS: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 _LUT = "$lut"
 _NO_LOGIC = "$scopeinfo"  # where a module was before flattening
-_OF_YOSYS = ("hdlname", "library", "src")  # attributes: where yosys has the module from
 
 
 def circuit_of(source: dict[str, Any], where: str) -> Circuit:
@@ -125,7 +124,7 @@ class _Module:
         metadata = {
             from_id(key): text
             for key, value in attributes.items()
-            if key not in _OF_YOSYS and (text := text_of(value)) is not None
+            if key not in OF_YOSYS and (text := text_of(value)) is not None
         }
         circuit = Circuit(netlist, tuple(inputs), tuple(outputs), from_id(self.name), metadata)
         circuit.validate(self.where)

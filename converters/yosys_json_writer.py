@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
 
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.percent_names import made_different
-from lgnx.converters.yosys_json_names import attribute, group_ports, to_id, to_json
+from lgnx.converters.yosys_json_names import OF_YOSYS, attribute, group_ports, to_id
 from lgnx.metadata import SOURCE_FORMAT
 from lgnx.ops.gates import AND, AND_NOT, NOR, XOR
 
@@ -19,12 +20,11 @@ _TRUE = "1".rjust(32, "0")
 def pieces(circuit: Circuit) -> Iterator[str]:
     """Text of the JSON file of a circuit."""
     ports = group_ports(circuit)
-    attributes = {"top": to_json(_TRUE)}
-    attributes |= {
-        to_id(key): attribute(text)
-        for key, text in circuit.metadata.items()
-        if key != SOURCE_FORMAT
-    }
+    attributes = {"top": json.dumps(_TRUE)}
+    for key, text in circuit.metadata.items():
+        if key != SOURCE_FORMAT:
+            own = to_id(key)
+            attributes[made_different(own) if own in OF_YOSYS else own] = attribute(text)
     program = circuit.netlist.to_program()
     nets = ['"0"', *map(str, range(2, 2 + program.n_inputs + program.n_gates))]
     inverted = {int(x): str(len(nets) + 1 + i) for i, x in enumerate(_inverted(program.outputs))}
@@ -35,9 +35,9 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     ]
     del inverted[1]
     yield '{\n "creator": "lgnx",\n "modules": {\n'
-    yield f"  {to_json(to_id(circuit.name))}: {{\n"
+    yield f"  {json.dumps(to_id(circuit.name))}: {{\n"
     yield '   "attributes": {\n'
-    yield ",\n".join(f"    {to_json(key)}: {value}" for key, value in attributes.items())
+    yield ",\n".join(f"    {json.dumps(key)}: {value}" for key, value in attributes.items())
     yield '\n   },\n   "ports": {\n'
     lines: list[str] = []
     taken: set[str] = set()
@@ -51,7 +51,7 @@ def pieces(circuit: Circuit) -> Iterator[str]:
         key = made_different(key) if key in taken else key
         taken.add(key)
         lines.append(
-            f'    {to_json(key)}: {{"direction": "{port.direction}"{extra}, "bits": [{bits}]}}'
+            f'    {json.dumps(key)}: {{"direction": "{port.direction}"{extra}, "bits": [{bits}]}}'
         )
     yield ",\n".join(lines)
     yield '\n   },\n   "cells": {'
