@@ -45,7 +45,8 @@ class Forest:
     feature
         int64 [n]: the feature that a node tests; of no meaning for a leaf.
     threshold
-        float32 or float64 [n], which is also the type of the samples.
+        float32 or float64 [n], which is also the type of the samples; NaN where no number goes
+        right.
     strict
         Whether a sample goes right where x > threshold, else where x >= threshold.
     left, right
@@ -92,6 +93,10 @@ class Forest:
         """
         if not self.n_trees or (np.diff(self.starts) < 1).any():
             raise ModelError(f"{where}: has no trees, or a tree without nodes")
+        if not 1 <= self.n_features <= MAX_INPUTS:
+            raise ModelError(
+                f"{where}: has {self.n_features} features, must have 1 to {MAX_INPUTS}"
+            )
         trees, inner = self.trees(), np.flatnonzero(~self.leaves)
         for side, children in (("left", self.left[inner]), ("right", self.right[inner])):
             tree = trees[inner]
@@ -112,11 +117,6 @@ class Forest:
             raise ModelError(
                 f"{where}: {self.place(node)}: tests feature {self.feature[node]}, the samples "
                 f"have {self.n_features}"
-            )
-        wrong = np.isnan(self.threshold[inner])
-        if wrong.any():
-            raise ModelError(
-                f"{where}: {self.place(int(inner[np.argmax(wrong)]))}: its threshold is NaN"
             )
 
 
@@ -171,9 +171,7 @@ def forest_to_model(
     thresholds, bit_of, valid_of = _thermometer(forest, where)
     builder = NetlistBuilder(thresholds.size)
     inputs = builder.inputs()
-    rights = np.zeros(len(forest.left), np.uint32)
-    inner = np.flatnonzero(bit_of >= 0)
-    rights[inner] = _right(builder, inputs, bit_of[inner], valid_of[inner])
+    rights = _right(builder, inputs, bit_of, valid_of)
     groups, bias = _groups(builder, forest, votes, rights, where, max_bits)
     netlist = builder.finish(groups.ravel())
     parts = engine.optimize(netlist.n_inputs, netlist.kinds, netlist.fanins, netlist.outputs)
@@ -237,6 +235,7 @@ def _thermometer(forest: Forest, where: str) -> tuple[np.ndarray, np.ndarray, np
     reached = np.concatenate(_by_depth(forest))
     inner = reached[forest.left[reached] >= 0]
     away = inner[forest.missing_right[inner]]
+    inner = inner[~np.isnan(forest.threshold[inner])]
     features = np.concatenate([forest.feature[inner], np.unique(forest.feature[away])])
     values = np.concatenate([forest.threshold[inner], np.full(len(features) - len(inner), -np.inf)])
     values = values.astype(kind) + kind.type(0)  # -0.0 is 0.0
@@ -269,12 +268,14 @@ def _right(
     builder: NetlistBuilder, inputs: np.ndarray, test: np.ndarray, valid: np.ndarray
 ) -> np.ndarray:
     """Literals that say whether a sample goes right, one gate for equal tests."""
-    result = inputs[test]
+    bits = np.append(inputs, FALSE)  # of -1, no bit
+    result = bits[test]
     away = np.flatnonzero(valid >= 0)
-    pairs, which = np.unique(test[away], return_inverse=True)
-    valid_of = np.zeros(len(pairs), np.int64)
-    valid_of[which] = valid[away]
-    result[away] = builder.or_(inputs[pairs], builder.not_(inputs[valid_of]))[which]
+    pairs, which = np.unique(
+        np.stack([test[away], valid[away]], axis=1), axis=0, return_inverse=True
+    )
+    made = builder.or_(bits[pairs[:, 0]], builder.not_(bits[pairs[:, 1]]))
+    result[away] = made[which.ravel()]
     return result
 
 
@@ -306,7 +307,7 @@ def _groups(
     total = counts.sum(axis=1) + least.sum(axis=1)[trees]
     shares = np.zeros(forest.n_trees, np.int64)
     shares[trees] = total
-    shared = shared and bool((total == shares[trees]).all()) and int(shares.sum()) >= size
+    shared = shared and bool((total == shares[trees]).all()) and int(shares.sum()) >= max(1, size)
     size = int(shares.sum()) if shared else size
     if max(1, size) * n_classes > max_bits:
         raise ModelError(

