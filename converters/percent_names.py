@@ -6,9 +6,9 @@ import re
 
 __all__ = ["escape", "made_different", "unescape"]
 
-_NOTHING = "%="
-_CODES = re.compile("(?:%(?:[0-9A-F]{2}|=))+")
-_LIKE_A_CODE = re.compile("%(?=[0-9A-F]{2}|=)")
+_NOTHING = "%-"
+_CODES = re.compile("(?:%(?:[0-9A-F]{2}|-))+")
+_LIKE_A_CODE = re.compile("%(?=[0-9A-F]{2}|-)")
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
@@ -18,9 +18,9 @@ def escape(name: str, forbidden: re.Pattern[str]) -> str:
     Parameters
     ----------
     name
-        Any text; the empty one becomes ``%=``.
+        Any text; the empty one becomes ``%-``.
     forbidden
-        Matches single characters that must not occur, but not ``%``, ``=``, digits and capital
+        Matches single characters that must not occur, but not ``%``, ``-``, digits and capital
         letters.
     """
     name = _LIKE_A_CODE.sub("%25", name)

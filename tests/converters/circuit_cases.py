@@ -14,7 +14,23 @@ from lgnx.netlist import Netlist
 from lgnx.optimize.proof import prove
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
-AWKWARD = ["", " ", "a b", "x[0]", "x[1]", "x[07]", "x", "é\n", "%20", "%", "%%3D", "%=", "0", "$y"]
+AWKWARD = [
+    "",
+    " ",
+    "a b",
+    "x[0]",
+    "x[1]",
+    "x[07]",
+    "x",
+    "é\n",
+    "%20",
+    "%",
+    "%%3D",
+    "%=",
+    "%-",
+    "0",
+    "$y",
+]
 AWKWARD += [
     "\\a",
     "\\0",

@@ -178,7 +178,7 @@ def test_names_and_metadata_stand_in_symbols_and_comments(tmp_path):
         "7",
         "6 5 2",
         "i0 sepal%20length",
-        "o0 sepal%20length%=",
+        "o0 sepal%20length%-",
         "c",
         "first",
         "second",

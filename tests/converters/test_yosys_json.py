@@ -190,10 +190,10 @@ def test_neighbours_become_ports_and_inputs_and_outputs_may_be_called_alike(tmp_
         "k": 2,
         "a%20b": 1,
         "x": 1,
-        "x%=": 2,
+        "x%-": 2,
         "q": 2,
         "q[5]": 1,
-        "a%20b%=": 1,
+        "a%20b%-": 1,
     }
     assert ports["k"] == {"direction": "input", "offset": 6, "upto": 1, "bits": [5, 6]}
     assert ports["q"]["offset"] == 1
