@@ -22,7 +22,8 @@ from lgnx.converters.checkpoint import (
     load_checkpoint,
     submodules,
 )
-from lgnx.converters.difflogic_model import Counted, Gates, network_model, tables_of_gates
+from lgnx.converters.difflogic_model import Counted, Gates, network_model
+from lgnx.converters.gate_numbers import swap_gates
 from lgnx.converters.network_spec import Layer, Spec, missing_spec, read_spec
 from lgnx.metadata import SOURCE_FORMAT, TRAINING_TOOL
 from lgnx.ops.errors import LgnxError, ModelError
@@ -154,7 +155,7 @@ def _gates(name: str, indices: np.ndarray, weights: Any, in_dim: Any) -> Gates:
     if indices.min() < 0 or indices.max() >= in_dim:
         wrong = int(indices.min() if indices.min() < 0 else indices.max())
         raise ModelError(f"its indices hold {wrong}, must be 0 to {in_dim - 1}")
-    return Gates(name, indices, tables_of_gates(values.argmax(-1)), in_dim)
+    return Gates(name, indices, swap_gates(values.argmax(-1))[:, None], in_dim)
 
 
 def _counted(name: str, k: Any, tau: Any) -> Counted:

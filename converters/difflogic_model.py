@@ -15,7 +15,7 @@ from lgnx.check import check_or_raise
 from lgnx.metadata import with_metadata
 from lgnx.ops import DOMAIN, VERSION
 
-__all__ = ["Counted", "Gates", "network_model", "tables_of_gates"]
+__all__ = ["Counted", "Gates", "network_model"]
 
 _OPSET = 18
 _IR_VERSION = 10
@@ -51,12 +51,6 @@ class Counted:
     groups: int
     tau: float = 1.0
     integers: bool = False
-
-
-def tables_of_gates(numbers: np.ndarray) -> np.ndarray:
-    """Tables uint8 [N, 1] of difflogic's numbers of gates [N], which start at f(0, 0)."""
-    n = np.asarray(numbers).astype(np.uint8)
-    return (n & 0b0110 | n >> 3 & 0b0001 | (n & 0b0001) << 3)[:, None]
 
 
 def network_model(

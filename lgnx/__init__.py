@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lgnx.check import check, check_or_raise
+    from lgnx.converters.to_difflogic import to_difflogic
+    from lgnx.converters.to_torchlogix import to_torchlogix
     from lgnx.converters.torch_export import export
     from lgnx.converters.torch_import import to_torch
     from lgnx.files import load_model as load
@@ -41,7 +43,9 @@ __all__ = [
     "lower",
     "optimize",
     "save",
+    "to_difflogic",
     "to_torch",
+    "to_torchlogix",
 ]
 
 _HOMES = {
@@ -58,7 +62,9 @@ _HOMES = {
     "lower": ("lgnx.passes.pipelines", "lower"),
     "optimize": ("lgnx.optimize", "optimize"),
     "save": ("lgnx.files", "save_model"),
+    "to_difflogic": ("lgnx.converters.to_difflogic", "to_difflogic"),
     "to_torch": ("lgnx.converters.torch_import", "to_torch"),
+    "to_torchlogix": ("lgnx.converters.to_torchlogix", "to_torchlogix"),
 }
 
 

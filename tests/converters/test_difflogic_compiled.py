@@ -20,8 +20,8 @@ from torch import nn
 import lgnx
 from lgnx.converters import difflogic_compiled
 from lgnx.converters.difflogic_compiled import parse
-from lgnx.converters.difflogic_model import tables_of_gates
 from lgnx.converters.formats import read_model
+from lgnx.converters.gate_numbers import swap_gates
 from lgnx.metadata import SOURCE_FORMAT, TRAINING_TOOL, get
 from lgnx.network import Network
 from lgnx.ops.errors import LgnxError, ModelError
@@ -126,7 +126,7 @@ def test_the_function_is_the_one_that_was_written(difflogic, data: st.DataObject
     x = rng.random((130, widths[0])) < 0.5
     bits = x
     for a, b, gates in layers:
-        tables = tables_of_gates(gates)[:, 0]
+        tables = swap_gates(gates)
         bits = (tables >> (bits[:, a] + 2 * bits[:, b].astype(np.uint8)) & 1).astype(bool)
     size = widths[-1] // classes
     counts = bits[:, : classes * size].reshape(len(x), classes, size).sum(-1)
