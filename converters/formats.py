@@ -21,6 +21,7 @@ from lgnx.ops.errors import InputError, ModelError
 __all__ = [
     "Format",
     "Option",
+    "convert_object",
     "find_format",
     "formats",
     "read_model",
@@ -108,6 +109,9 @@ class Format:
     sniff
         Tells of a file with one of the suffixes whether it is of this format. Needed where formats
         share a suffix; None says yes to whatever no other format claims.
+    takes, convert
+        ``takes(found)`` tells whether ``convert(found, **options)`` makes a model of a Python
+        object, with the options of reading.
     """
 
     name: str
@@ -122,6 +126,8 @@ class Format:
     extra: str = ""
     python: str = ""
     sniff: Callable[[Path], bool] | None = None
+    takes: Callable[[Any], bool] | None = None
+    convert: Callable[..., onnx.ModelProto] | None = None
 
 
 @cache
@@ -261,6 +267,24 @@ def write_model(
     return chosen.write(
         model, path, **_checked(options, chosen.write_options, chosen.name, "writing")
     )
+
+
+def convert_object(found: Any, **options: Any) -> onnx.ModelProto | None:
+    """Turn a Python object into a model; None where no format takes it.
+
+    Raises
+    ------
+    ModelError
+        If it has no ONNX form.
+    InputError
+        If an option is not known.
+    """
+    for format in formats():
+        if format.takes is not None and format.takes(found):
+            assert format.convert is not None
+            given = _checked(options, format.read_options, format.name, "reading")
+            return format.convert(found, **given)
+    return None
 
 
 def _by_suffix(path: Path, way: str) -> Format:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from lgnx.converters.formats import Format
+from lgnx.converters.formats import Format, Option
 from lgnx.converters.trees_forest import MAX_BITS, SCORES, Forest, check_choice, forest_to_model
 from lgnx.converters.trees_votes import VOTES, averaged_votes
 from lgnx.metadata import ACCURACY, CLASS_NAMES, FEATURE_NAMES, TRAINING_TOOL
@@ -164,7 +164,13 @@ def _metadata(
     }
 
 
-def _refuse(path: Path) -> onnx.ModelProto:
+def _convert(
+    estimator: Any, vote: str = "", dtype: str = "float64", max_bits: int = MAX_BITS
+) -> onnx.ModelProto:
+    return from_sklearn(estimator, vote=vote or None, dtype=dtype, max_bits=max_bits)
+
+
+def _refuse(path: Path, **options: Any) -> onnx.ModelProto:
     raise InputError(
         f"{path}: a pickled estimator runs whatever code is in the file when it is loaded, so lgnx "
         "does not load it. Where you trust it, load it in a Python file and run: lgnx export "
@@ -177,8 +183,14 @@ FORMAT = Format(
     title="decision trees and forests of scikit-learn",
     suffixes=(".joblib", ".pkl", ".pickle", ".skops"),
     read=_refuse,
-    reads="fitted classifiers, given as Python objects: thermometer, logic network, group sum; "
-    "pickles are refused",
+    read_options=(
+        Option("vote", str, "", "how leaves vote that are not pure", VOTES),
+        Option("dtype", str, "float64", "type of the scores; int32 gives votes", SCORES),
+        Option("max_bits", int, MAX_BITS, "largest number of bits that may be counted"),
+    ),
+    reads="fitted classifiers, given as Python objects: one LogicNetwork; pickles are refused",
     extra="trees",
     python="lgnx.converters.sklearn_trees.from_sklearn(estimator)",
+    takes=is_tree_estimator,
+    convert=_convert,
 )

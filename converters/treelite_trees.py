@@ -88,6 +88,14 @@ def is_treelite_model(found: Any) -> bool:
     return type(found).__module__.startswith("treelite.") and hasattr(found, "serialize_bytes")
 
 
+def _convert_object(
+    model: Any, vote: str = "", dtype: str = "", steps: int = 0, max_bits: int = MAX_BITS
+) -> onnx.ModelProto:
+    return from_treelite(
+        model, vote=vote or None, dtype=dtype or None, steps=steps, max_bits=max_bits
+    )
+
+
 def _convert(
     checkpoint: Checkpoint,
     vote: str | None,
@@ -300,8 +308,8 @@ FORMAT = Format(
     suffixes=(".tl", ".json", ".ubj", ".txt"),
     read=_read,
     read_options=(
-        Option("vote", str, "", "how leaves vote whose probabilities are averaged", ("", *VOTES)),
-        Option("dtype", str, "", "type of the scores; int32 gives votes", ("", *SCORES)),
+        Option("vote", str, "", "how leaves vote whose probabilities are averaged", VOTES),
+        Option("dtype", str, "", "type of the scores; int32 gives votes", SCORES),
         Option("steps", int, 0, "round what trees add to multiples of 1/steps: another model"),
         Option("max_bits", int, MAX_BITS, "largest number of bits that may be counted"),
     ),
@@ -309,4 +317,6 @@ FORMAT = Format(
     extra="trees",
     python="lgnx.converters.treelite_trees.from_treelite(model)",
     sniff=_sniff,
+    takes=is_treelite_model,
+    convert=_convert_object,
 )

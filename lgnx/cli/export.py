@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "lgnx export train.py:make_model -o model.onnx --sample-shape 64",
     "lgnx export package.module:model -o model.onnx --sample data.npy",
+    "lgnx export train.py:forest -o forest.onnx --option vote=hard",
     "lgnx export checkpoint.pt --spec network.yaml -o model.onnx",
     "lgnx export model.onnx -o alone.onnx --self-contained",
     "lgnx export model.onnx -o batch16.onnx --batch 16",
@@ -30,7 +31,8 @@ def command(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="module:name or file.py:name of a torch module; or a file, see lgnx formats.",
+            help="module:name or file.py:name of a torch module or an estimator; or a file, see "
+            "lgnx formats.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="ONNX file to write.")],
@@ -59,11 +61,11 @@ def command(
     ] = False,
     debug: common.Debug = False,
 ) -> None:
-    """Write a torch module, a checkpoint or another file as ONNX.
+    """Write a torch module, an estimator, a checkpoint or another file as ONNX.
 
-    SOURCE names an nn.Module, or a function that returns one or (module, sample). Your own code is
-    imported and run for it. Or it is a file of a format that `lgnx formats` lists; nothing in a
-    checkpoint is ever run.
+    SOURCE names an nn.Module or an estimator of scikit-learn or treelite, or a function that
+    returns one, or (module, sample). Your own code is imported and run for it. Or it is a file of a
+    format that `lgnx formats` lists; nothing in a checkpoint is ever run.
     """
     from lgnx.converters.formats import read_model
     from lgnx.files import save_model
@@ -73,7 +75,8 @@ def command(
 
     if ":" in source and not Path(source).exists():
         with common.working(f"exporting {source}"):
-            model = _export_object(source, sample, sample_shape, sample_dtype)
+            options = common.format_options(option, spec)
+            model = _export_object(source, sample, sample_shape, sample_dtype, options)
     else:
         with common.working(f"reading {source}"):
             options = common.format_options(option, spec)
@@ -92,31 +95,40 @@ def command(
 
 
 def _export_object(
-    source: str, sample: Path | None, sample_shape: str, sample_dtype: str
+    source: str, sample: Path | None, sample_shape: str, sample_dtype: str, options: dict[str, Any]
 ) -> onnx.ModelProto:
+    from lgnx.converters.formats import convert_object
     from lgnx.ops.errors import InputError, require
 
+    found, own, verb = _load_object(source), None, "is"
+    model = convert_object(found, **options)
+    if model is None and callable(found) and not _is_module(found):
+        found, verb = found(), "gave"
+        if isinstance(found, tuple) and len(found) == 2:
+            found, own = found
+        model = convert_object(found, **options)
+    if model is not None:
+        return model
     torch = require("torch", extra="torch")
     from lgnx.converters.torch_export import export
 
-    found = _load_object(source)
-    own: Any = None
-    if not isinstance(found, torch.nn.Module):
-        if not callable(found):
-            raise InputError(
-                f"{source}: is a {type(found).__name__}, not an nn.Module or a function that "
-                f"returns one"
-            )
-        found = found()
-    if isinstance(found, tuple) and len(found) == 2:
-        found, own = found
-    if not isinstance(found, torch.nn.Module):
-        raise InputError(f"{source}: gave a {type(found).__name__}, not an nn.Module")
+    if not _is_module(found):
+        raise InputError(
+            f"{source}: {verb} a {type(found).__name__}, not an nn.Module, nor a function that "
+            "returns one, nor an estimator"
+        )
+    if options:
+        raise InputError(f"--option {next(iter(options))}: a torch module takes no options")
     if sample is not None or sample_shape:
         own = torch.from_numpy(_sample(sample, sample_shape, sample_dtype))
     if own is None:
         raise InputError("a sample input is needed: give --sample FILE or --sample-shape 64")
     return export(found.eval(), own)
+
+
+def _is_module(found: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(found, torch.nn.Module)
 
 
 def _load_object(source: str) -> Any:
