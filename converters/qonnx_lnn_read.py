@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,8 @@ def read_lnn(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
     try:
         if any(entry.domain == "" and entry.version < 18 for entry in plain.opset_import):
             plain = onnx.version_converter.convert_version(plain, 18)
+        for tensor in _tensors(plain.graph):
+            onnx.numpy_helper.to_array(tensor)
         model = ir.serde.deserialize_model(plain)
         model.graph.sort()
     except Exception as error:
@@ -77,17 +79,24 @@ def read_lnn(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
     for domain in (DOMAIN, _GENERAL):
         model.opset_imports.pop(domain, None)
     _infer(model)
+    raise_errors(find_problems(_serialized(model, where)), where)
     for name in _TIDY:
         model.graph.meta.pop("lgnx.names", None)
         PASSES[name]()(model)
     rewriter.constants.rename()
     short_names(model.graph, LGNX, names)
-    result = ir.serde.serialize_model(model)
-    raise_errors(find_problems(result), where)
+    result = _serialized(model, where)
     inner = [v for v in result.graph.value_info if v.name not in model.graph.initializers]
     del result.graph.value_info[:]
     result.graph.value_info.extend(inner)
     return with_metadata(result, {SOURCE_FORMAT: "qonnx-lnn"})
+
+
+def _serialized(model: ir.Model, where: str) -> onnx.ModelProto:
+    try:
+        return ir.serde.serialize_model(model)
+    except Exception as error:
+        raise ModelError(f"{where}: not a valid ONNX model: {error}") from error
 
 
 def _check_domain(proto: onnx.ModelProto, where: str) -> None:
@@ -101,6 +110,10 @@ def _check_domain(proto: onnx.ModelProto, where: str) -> None:
         raise ModelError(f"{what}: is inside the body of another node, and is not converted")
     for node in proto.graph.node:
         what = f"{where}: node {node.name!r} ({node.op_type})"
+        if isinstance(node.domain, bytes):
+            raise ModelError(f"{what}: its domain, {node.domain!r}, is no text")
+        if not node.output:
+            raise ModelError(f"{what}: has no output")
         if node.domain != DOMAIN:
             continue
         if node.op_type not in _SINCE:
@@ -109,6 +122,11 @@ def _check_domain(proto: onnx.ModelProto, where: str) -> None:
         if version < _SINCE[node.op_type]:
             since = _SINCE[node.op_type]
             raise ModelError(f"{what}: is known as of version {since} of {DOMAIN}, not {version}")
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    yield from graph.initializer
+    yield from (a.t for node in graph.node for a in node.attribute if a.HasField("t"))
 
 
 def _infer(model: ir.Model) -> None:
@@ -136,7 +154,7 @@ class _Rewriter:
         }
         _infer(self.model)
         for node in list(self.graph):
-            handler = handlers.get((node.domain, node.op_type))
+            handler = handlers.get((node.domain, node.op_type)) if node.inputs else None
             if handler is not None:
                 handler(node)
             elif node.domain.startswith("qonnx."):
@@ -205,7 +223,7 @@ class _Rewriter:
         found = self.patches.get(node.inputs[0]) if node.inputs[0] is not None else None
         if found is not None:
             x, windows = found
-            kind = ir.DataType(node.attributes.get_int("to"))
+            kind = ir.DataType(node.attributes.get_int("to", 0))
             insert = Inserter(self.graph, node, node.name or node.op_type)
             cast = insert.op("Cast", [x], {"to": int(kind)}, dtype=kind, shape=x.shape)
             self.patches[node.outputs[0]] = cast, windows
@@ -217,7 +235,7 @@ class _Rewriter:
         if not found or None in found or first is None or first.shape is None:
             return
         rank = len(first.shape)
-        if node.attributes.get_int("axis") % rank != rank - 1:
+        if node.attributes.get_int("axis", 0) % rank != rank - 1:
             return
         insert = Inserter(self.graph, node, node.name or node.op_type)
         parts = [part for part in found if part is not None]
@@ -225,11 +243,11 @@ class _Rewriter:
 
     def _compare(self, node: ir.Node) -> None:
         """``Unsqueeze(x, -1) > c`` is a Thermometer, where c is one for it."""
-        left, c = node.inputs[0], constant_value(node.inputs[1])
+        left, c = node.inputs[0], constant_value(node.inputs[-1])
         inner = None if left is None else left.producer()
         if inner is None or not is_op(inner, "Unsqueeze") or c is None or not c.ndim or not c.size:
             return
-        x, axes = inner.inputs[0], constant_value(inner.inputs[1])
+        x, axes = inner.inputs[0], constant_value(inner.inputs[-1])
         if x is None or x.shape is None or axes is None or axes.size != 1:
             return
         rank = len(x.shape)

@@ -29,7 +29,7 @@ class MergeTransposesPass(ir.passes.InPlacePass):
             assert node.inputs[0] is not None
             inner = node.inputs[0].producer()
             first = _order(inner)
-            if inner is not None and first is not None:
+            if inner is not None and first is not None and len(first) == len(order):
                 order = [first[axis] for axis in order]
                 node.replace_input_with(0, inner.inputs[0])
                 node.attributes["perm"] = ir.AttrInt64s("perm", order)
@@ -50,6 +50,8 @@ def _order(node: ir.Node | None) -> list[int] | None:
     if node is None or not is_op(node, "Transpose") or node.inputs[0] is None:
         return None
     given = node.attributes.get_ints("perm", None)
+    if given is not None and sorted(given) != list(range(len(given))):
+        return None  # not valid
     if given is None:
         shape = node.inputs[0].shape
         return None if shape is None else list(reversed(range(len(shape))))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnx import helper
 
 from lgnx import lower
 from lgnx.converters.formats import read_model, write_model
-from lgnx.converters.qonnx_lnn import from_lnn
-from lgnx.ops.errors import ModelError
-from tests.converters.lnn_reference import GENERAL, Maker
+from lgnx.converters.qonnx_lnn import from_lnn, to_lnn
+from lgnx.ops.errors import LgnxError, ModelError
+from tests.converters.lnn_reference import GENERAL, Maker, clgn
 
 
 @pytest.fixture
@@ -152,3 +155,14 @@ def test_what_has_no_form_is_not_written(make, rng, classifier, tmp_path: Path) 
     with pytest.raises(ModelError, match="input indices"):
         write_model(broken, path, "qonnx-lnn")
     assert not path.exists()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_broken_files_end_in_an_error_of_lgnx(make, data: st.DataObject) -> None:
+    broken = bytearray(to_lnn(clgn(make, np.random.default_rng(0))).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(broken) - 1))
+        broken[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    with contextlib.suppress(LgnxError):
+        from_lnn(bytes(broken))
