@@ -27,6 +27,7 @@ try:
 except MissingExtraError:
     collect_ignore = [
         "test_bit_order.py",
+        "test_checkpoint.py",
         "test_checkpoint_arrays.py",
         "test_difflogic.py",
         "test_difflogic_checkpoint.py",
@@ -38,6 +39,7 @@ except MissingExtraError:
         "test_torch_export.py",
         "test_torch_import.py",
         "test_torchlogix.py",
+        "test_torchlogix_checkpoint.py",
         "test_torchlogix_conv.py",
         "test_torchlogix_versions.py",
         "test_torchlogix_zoo.py",
@@ -93,6 +95,29 @@ def _peers() -> ModuleType:
     peers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(peers)
     return peers
+
+
+@pytest.fixture
+def installed(version: str, pytestconfig: pytest.Config) -> Path:
+    """Folder with an older torchlogix, from the package registry."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    folder = cache.mkdir("torchlogix") / version
+    if folder.is_dir():
+        return folder
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        target = Path(scratch) / version
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        command += ["--target", str(target), f"torchlogix=={version}"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            message = f"torchlogix {version} cannot be installed: {done.stderr.strip()[-300:]}"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+        try:
+            target.rename(folder)
+        except OSError:  # another test process was faster
+            assert folder.is_dir()
+    return folder
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +39,6 @@ def test_layers_compute_as_their_operators(case: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize("case", MODELS, ids=[name for name, *_ in MODELS])
 def test_models_compute_as_their_files(case: tuple[Any, ...]) -> None:
     assert cases.check_model(*case[1:]) == "same"
-
-
-@pytest.fixture
-def installed(version: str, pytestconfig: pytest.Config) -> Path:
-    """Folder with an older torchlogix, from the package registry."""
-    cache = pytestconfig.cache
-    assert cache is not None
-    folder = cache.mkdir("torchlogix") / version
-    if folder.is_dir():
-        return folder
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        target = Path(scratch) / version
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        command += ["--target", str(target), f"torchlogix=={version}"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            message = f"torchlogix {version} cannot be installed: {done.stderr.strip()[-300:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
-        try:
-            target.rename(folder)
-        except OSError:  # another test process was faster
-            assert folder.is_dir()
-    return folder
 
 
 @pytest.mark.slow
