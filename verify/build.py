@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
+from lgnx.verify.rtl_ports import BitsPort, ClassPort, ScoresPort, TriggerPort
 from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
 
 __all__ = ["available_cpus", "build_library"]
@@ -117,6 +118,7 @@ class _Build:
                 *self.defines,
                 *_HARNESS_FLAGS,
                 self.harness,
+                _widths_header(self.rtl),
                 *self.rtl.contents(),
             ]
         )
@@ -129,6 +131,7 @@ class _Build:
     def run(self, folder: Path) -> Path:
         self.verilator.run([*self.verilate, "--Mdir", folder, *self.rtl.files])
         self.progress(_VERILATE_SHARE)
+        (folder / "widths.h").write_text(_widths_header(self.rtl))
         driver = folder / _HARNESS
         driver.write_bytes(self.harness)
         sources = [driver, *self._units(folder)]
@@ -189,22 +192,57 @@ class _Build:
 def _defines(rtl: Rtl) -> list[str]:
     """Give the ports of a design as macros for the harness."""
     code = f"uint{8 * rtl.input.code_dtype.itemsize}_t"
+    widths = [port.width for port in rtl.input.ports]
     macros: dict[str, str | int] = {
-        "INPUT": rtl.input.name,
         "FEATURES": rtl.input.features,
-        "FEATURE_WIDTH": rtl.input.port.width,
+        "INPUT_WIDTH": rtl.input.width,
         "CODE": code,
     }
+    if len(set(widths)) == 1:
+        macros["FEATURE_WIDTH"] = widths[0]
+    ports = {
+        "SCORES": rtl.scores,
+        "CLASS": rtl.class_index,
+        "TRIGGER": rtl.trigger,
+        "BITS": rtl.bits,
+    }
+    # An AXI stream has one port for all outputs, in which they stand one after the other.
+    place = 0
+    for name, port in ports.items():
+        if port is None:
+            continue
+        width = _width(port)
+        macros[name] = "m_axis_tdata" if rtl.handshake == "axi-stream" else port.name
+        macros[f"{name}_AT"] = place if rtl.handshake == "axi-stream" else 0
+        place += width
     if rtl.scores:
-        macros["SCORES"] = rtl.scores.name
         macros["GROUPS"] = rtl.scores.groups
         macros["COUNT_WIDTH"] = rtl.scores.width
     if rtl.class_index:
-        macros["CLASS"] = rtl.class_index.name
+        macros["CLASS_WIDTH"] = rtl.class_index.width
     if rtl.bits:
-        macros["BITS"] = rtl.bits.name
         macros["N_BITS"] = rtl.bits.bits
+    macros["INPUT"] = "s_axis_tdata" if rtl.handshake == "axi-stream" else rtl.input.name
     if rtl.pipelined:
         macros["CLOCK"] = rtl.clock
         macros["LATENCY"] = rtl.latency
+    if rtl.handshake != "none":
+        macros["AXI_STREAM" if rtl.handshake == "axi-stream" else "VALID"] = 1
+    if rtl.reset:
+        macros["RESET"] = rtl.reset.name
+        macros["IN_RESET"] = 0 if rtl.reset.active_low else 1
     return [f"-DLGNX_{name}={value}" for name, value in macros.items()]
+
+
+def _width(port: ScoresPort | ClassPort | TriggerPort | BitsPort) -> int:
+    if isinstance(port, ScoresPort):
+        return port.groups * port.width
+    if isinstance(port, ClassPort):
+        return port.width
+    return port.bits if isinstance(port, BitsPort) else 1
+
+
+def _widths_header(rtl: Rtl) -> str:
+    """The width of each feature, for a design where they differ."""
+    widths = ", ".join(str(port.width) for port in rtl.input.ports)
+    return f"static const unsigned char kWidths[] = {{{widths}}};\n"

@@ -34,6 +34,7 @@ __all__ = [
     "random_inputs",
 ]
 
+_STALLS = 25
 _CHUNK = 8192  # samples simulated before they are compared: bounds the memory
 
 
@@ -49,6 +50,8 @@ class Outputs:
         int64[groups]; None on the model's side, which gives scores only.
     class_index
         Lowest index of the largest score.
+    trigger
+        Whether the trigger's count is large enough.
     bits
         bool[n_outputs].
     """
@@ -56,6 +59,7 @@ class Outputs:
     scores: np.ndarray | None
     counts: np.ndarray | None
     class_index: int | None
+    trigger: bool | None
     bits: np.ndarray | None
 
     def __str__(self) -> str:
@@ -66,6 +70,8 @@ class Outputs:
             parts.append(f"counts {_short(self.counts)}")
         if self.class_index is not None:
             parts.append(f"class {self.class_index}")
+        if self.trigger is not None:
+            parts.append(f"trigger {self.trigger:d}")
         if self.bits is not None:
             parts.append(f"bits {_short(self.bits.astype(np.uint8))}")
         return ", ".join(parts)
@@ -124,6 +130,7 @@ def compare(
     x: np.ndarray,
     *,
     session: Literal["onnxruntime", "numpy"] = "onnxruntime",
+    stalls: int | None = None,
     vcd: str | os.PathLike[str] | None = "mismatch.vcd",
     progress: Callable[[float], None] | None = None,
 ) -> ComparisonReport:
@@ -142,6 +149,9 @@ def compare(
         [batch, ...] in the model's input. A batch of 0 is allowed.
     session
         ``"onnxruntime"`` runs a file with the lgnx kernels, ``"numpy"`` its network with numpy.
+    stalls
+        See `CoSimulation.run`. None: for a design with AXI streams every other part of the samples
+        without stalls, which checks the latency, and the rest with 25 of a hundred.
     vcd
         File for the waves of the first sample that differs; None writes none.
     progress
@@ -164,10 +174,14 @@ def compare(
     simulation.rtl.input.codes(x[:0])  # a wrong shape is told before anything else
     reference = _reference(model, simulation.rtl, session)
     mismatches, first = 0, None
-    for start in range(0, len(x), _CHUNK):
-        part = x[start : start + _CHUNK]
+    axi = simulation.rtl.handshake == "axi-stream"
+    chunk = _CHUNK if not axi else min(_CHUNK, -(-len(x) // 2) or 1)
+    for start in range(0, len(x), chunk):
+        part = x[start : start + chunk]
         try:
-            actual = _of_rtl(simulation.run(part, progress=progress), simulation.rtl)
+            chosen = _STALLS * (start // chunk % 2) if stalls is None and axi else stalls or 0
+            result = simulation.run(part, stalls=chosen, seed=start, progress=progress)
+            actual = _of_rtl(result, simulation.rtl)
         except InputError:
             simulation.rtl.input.codes(x)  # names the sample by its place in the whole batch
             raise
@@ -190,6 +204,7 @@ class _Batch:
     scores: np.ndarray | None
     counts: np.ndarray | None
     class_index: np.ndarray | None
+    trigger: np.ndarray | None
     bits: np.ndarray | None
 
     def sample(self, at: int) -> Outputs:
@@ -198,14 +213,15 @@ class _Batch:
             for array in (self.scores, self.counts, self.bits)
         )
         index = None if self.class_index is None else int(self.class_index[at])
-        return Outputs(scores, counts, index, bits)
+        trigger = None if self.trigger is None else bool(self.trigger[at])
+        return Outputs(scores, counts, index, trigger, bits)
 
 
 def _of_rtl(result: CoSimResult, rtl: Rtl) -> _Batch:
     scores = None
     if rtl.scores is not None and result.scores is not None:
         scores = rtl.scores.scores(result.scores)
-    return _Batch(scores, result.scores, result.class_index, result.bits)
+    return _Batch(scores, result.scores, result.class_index, result.trigger, result.bits)
 
 
 def _differences(expected: _Batch, actual: _Batch, samples: int) -> np.ndarray:
@@ -214,8 +230,12 @@ def _differences(expected: _Batch, actual: _Batch, samples: int) -> np.ndarray:
     for a, b in ((expected.scores, actual.scores), (expected.bits, actual.bits)):
         if a is not None and b is not None:
             differs |= (a != b).any(axis=1)
-    if expected.class_index is not None and actual.class_index is not None:
-        differs |= expected.class_index != actual.class_index
+    for a, b in (
+        (expected.class_index, actual.class_index),
+        (expected.trigger, actual.trigger),
+    ):
+        if a is not None and b is not None:
+            differs |= a != b
     return differs
 
 
@@ -236,7 +256,7 @@ def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Ba
             f"tensor({kind})"
         )
     network: Network | None = None
-    if rtl.scores is not None and not any(_is_scores(o.shape, rtl) for o in runner.get_outputs()):
+    if rtl.scoring is not None and not any(_is_scores(o.shape, rtl) for o in runner.get_outputs()):
         network = Network.from_model(model)  # the file gives the class alone
 
     def run(x: np.ndarray) -> _Batch:
@@ -248,8 +268,8 @@ def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Ba
 
 
 def _is_scores(shape: Sequence[Any], rtl: Rtl) -> bool:
-    assert rtl.scores is not None
-    return len(shape) == 2 and shape[1] == rtl.scores.groups
+    assert rtl.scoring is not None
+    return len(shape) == 2 and shape[1] == rtl.scoring.groups
 
 
 def _shaped(x: np.ndarray, network: Network) -> np.ndarray:
@@ -268,18 +288,18 @@ def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _B
     for value in outputs:
         if rtl.bits is not None and value.ndim > 1 and math.prod(value.shape[1:]) == rtl.bits.bits:
             bits = value.reshape(batch, rtl.bits.bits).astype(np.bool_)
-        elif scores is None and rtl.scores is not None and _is_scores(value.shape, rtl):
-            if value.dtype != rtl.scores.dtype:
+        elif scores is None and rtl.scoring is not None and _is_scores(value.shape, rtl):
+            if value.dtype != rtl.scoring.dtype:
                 raise InputError(
                     f"the model gives scores of {value.dtype}, the RTL was written for "
-                    f"{rtl.scores.dtype}; it belongs to another model"
+                    f"{rtl.scoring.dtype}; it belongs to another model"
                 )
             scores = value
         elif value.size == batch and value.dtype.kind in "iu":
             class_index = value.reshape(batch).astype(np.int64)
-    if (rtl.scores is not None and scores is None) or (rtl.bits is not None and bits is None):
+    if (rtl.scoring is not None and scores is None) or (rtl.bits is not None and bits is None):
         given = ", ".join(f"{value.dtype}{list(value.shape)}" for value in outputs)
-        wanted = f"{rtl.scores.groups} scores" if rtl.scores else "bits"
+        wanted = f"{rtl.scoring.groups} scores" if rtl.scoring else "bits"
         wanted = f"{rtl.bits.bits} bits" if rtl.bits else wanted
         raise InputError(
             f"the RTL gives {wanted} per sample, the model gives {given}; it belongs to another "
@@ -287,7 +307,12 @@ def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _B
         )
     if class_index is None and scores is not None:
         class_index = scores.argmax(axis=1).astype(np.int64)
-    return _Batch(scores, None, class_index, bits)
+    trigger = None
+    if rtl.trigger is not None and rtl.scoring is not None and scores is not None:
+        # More ones are a larger score, so the counts compare as the scores do.
+        enough = rtl.scoring.scores(np.array([rtl.trigger.at_least]))
+        trigger = scores[:, rtl.trigger.group] >= enough[0]
+    return _Batch(scores, None, class_index, trigger, bits)
 
 
 def _short(array: np.ndarray) -> str:

@@ -114,8 +114,11 @@ def pack_sample(rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray) -> int:
     """
     port = (rtl if isinstance(rtl, Rtl) else read_rtl(rtl)).input
     codes = port.codes(np.asarray(sample)[np.newaxis])[0]
-    mask = (1 << port.port.width) - 1
-    return sum((int(code) & mask) << (f * port.port.width) for f, code in enumerate(codes))
+    number, place = 0, 0
+    for code, form in zip(codes.tolist(), port.ports, strict=True):
+        number |= (code & ((1 << form.width) - 1)) << place
+        place += form.width
+    return number
 
 
 def _flags(compiler: Compiler) -> str:

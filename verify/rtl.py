@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -14,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from lgnx.converters.verilog.fixed_point import FixedPoint, check_port, parse_format
+from lgnx.converters.verilog.folder import SIDECAR, build_id
+from lgnx.converters.verilog.interface import HANDSHAKES, LANGUAGES
+from lgnx.converters.verilog.write import FORMAT, VERSION
 from lgnx.ops.errors import InputError, ModelError
+from lgnx.verify.rtl_ports import BitsPort, ClassPort, InputPort, ScoresPort, TriggerPort
 
-__all__ = ["BitsPort", "ClassPort", "InputPort", "Rtl", "ScoresPort", "read_rtl"]
-
-SIDECAR = "lgnx.json"
-FORMAT, VERSION = "lgnx-rtl", 1
+__all__ = ["Reset", "Rtl", "RtlModule", "read_rtl"]
 
 # Names reach Verilog, C++ and command lines: plain identifiers, which Verilator leaves as they are
 # (it rewrites double underscores).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
-_BLOCK = 1 << 14  # features whose codes are computed at a time: the temporaries stay in the cache
 _INPUT_TYPES = (
     *("bool", "float16", "float32", "float64"),
     *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
@@ -33,151 +32,22 @@ _SCORE_TYPES = ("float32", "float64", "int32", "int64")
 
 
 @dataclass(frozen=True)
-class InputPort:
-    """Port ``x``: feature f in fixed point at ``x[f*width +: width]``.
-
-    Attributes
-    ----------
-    values
-        What values the model's input takes.
-    port
-        What the port carries: the floor of a value to this format, which may drop bits that no
-        threshold needs.
-    dtype, shape
-        Of one sample of the model's input.
-    """
+class Reset:
+    """The reset of the valid bits."""
 
     name: str
-    features: int
-    values: FixedPoint
-    port: FixedPoint
-    dtype: np.dtype
-    shape: tuple[int, ...]
-
-    @property
-    def code_dtype(self) -> np.dtype:
-        """Unsigned integer type in which the harness takes a feature."""
-        return next(np.dtype(f"u{n}") for n in (1, 2, 4, 8) if self.port.width <= 8 * n)
-
-    def codes(self, x: np.ndarray) -> np.ndarray:
-        """Give what the port carries for each feature, ``code_dtype`` [batch, features].
-
-        Parameters
-        ----------
-        x
-            ``[batch, ...]`` numbers, flattened per sample in C order to ``[batch, features]``.
-
-        Raises
-        ------
-        InputError
-            If a value is not exactly one of the format; names the first sample and feature.
-        """
-        x = np.asarray(x)
-        if x.ndim < 1 or x.size != x.shape[0] * self.features:
-            raise InputError(
-                f"input has shape {list(x.shape)}; the RTL takes {self.features} features per "
-                "sample, with the samples on the first axis"
-            )
-        if x.dtype.kind not in "biuf":
-            raise InputError(f"input has dtype {x.dtype}; the RTL takes numbers or bool")
-        rows = x.reshape(len(x), self.features)
-        if x.dtype.itemsize == 1:
-            every = np.arange(2 if x.dtype == bool else 256, dtype=np.uint8).view(x.dtype)
-            with contextlib.suppress(InputError):  # else the values decide
-                return self._codes_of_rows(every[None], 0)[0][rows.view(np.uint8)]
-        codes = np.empty(rows.shape, self.code_dtype)
-        step = max(1, _BLOCK // max(1, self.features))
-        for first in range(0, len(rows), step):
-            part = slice(first, first + step)
-            codes[part] = self._codes_of_rows(rows[part], first)
-        return codes
-
-    def _codes_of_rows(self, rows: np.ndarray, first: int) -> np.ndarray:
-        scale = _scale_floats if rows.dtype.kind == "f" else _scale_integers
-        codes, bad = scale(rows, self.values)
-        if bad.any():
-            sample, feature = np.argwhere(bad)[0]
-            form = self.values
-            lowest, highest, step = (float(form.value(q)) for q in (form.lowest, form.highest, 1))
-            raise InputError(
-                f"sample {first + sample}, feature {feature}: the value {rows[sample, feature]} is "
-                f"not one of the RTL's input format {form}, which goes from {lowest:g} to "
-                f"{highest:g} in steps of {step:g}"
-            )
-        dropped = self.values.fraction_bits - self.port.fraction_bits
-        kind = codes.dtype.type
-        codes = codes >> kind(min(dropped, 63)) if dropped >= 0 else codes << kind(-dropped)
-        return codes.astype(self.code_dtype)
-
-
-def _scale_integers(x: np.ndarray, form: FixedPoint) -> tuple[np.ndarray, np.ndarray]:
-    """Give codes, and which of them are wrong, without a detour through floats."""
-    wide = x.astype(np.int64 if x.dtype.kind == "i" else np.uint64)
-    shift = form.fraction_bits
-    if shift >= 0:
-        first, last = -(-form.lowest >> shift), form.highest >> shift
-    else:
-        first, last = form.lowest << -shift, form.highest << -shift
-    limits = np.iinfo(wide.dtype)
-    bad = (wide < max(first, limits.min)) | (wide > min(last, limits.max))
-    if shift < 0:
-        step = wide.dtype.type(1 << -shift)
-        codes, bad = wide // step, bad | (wide % step != 0)
-    else:
-        codes = np.where(bad, wide.dtype.type(0), wide) << wide.dtype.type(shift)
-    return codes.astype(np.int64 if form.signed else np.uint64), bad
-
-
-def _scale_floats(x: np.ndarray, form: FixedPoint) -> tuple[np.ndarray, np.ndarray]:
-    """Give codes, and which of them are wrong; a scaling by a power of two is exact."""
-    scaled = np.ldexp(x.astype(np.float64), form.fraction_bits)
-    # highest + 1 is a power of two, so exact as a float64 where highest need not be. NaN is wrong.
-    good = (scaled >= form.lowest) & (scaled < form.highest + 1) & (np.rint(scaled) == scaled)
-    codes = np.where(good, scaled, 0.0).astype(np.int64 if form.signed else np.uint64)
-    return codes, ~good
+    asynchronous: bool
+    active_low: bool
 
 
 @dataclass(frozen=True)
-class ScoresPort:
-    """Port ``scores``: the count of group g at ``scores[g*width +: width]``.
-
-    The model's score is (count + bias)/tau + beta, each step in ``dtype``.
-    """
+class RtlModule:
+    """A module of the design: its name, role and, for a stage of logic, number."""
 
     name: str
-    groups: int
-    width: int
-    bias: float
-    tau: float
-    beta: float
-    dtype: np.dtype
-
-    def scores(self, counts: np.ndarray) -> np.ndarray:
-        """Give the model's scores of counts int64[..., groups], in ``dtype``."""
-        result = counts.astype(self.dtype)
-        if self.bias != 0:
-            result = result + self.dtype.type(np.float32(self.bias))
-        if self.tau != 1:
-            result = result / self.dtype.type(np.float32(self.tau))
-        if self.beta != 0:
-            result = result + self.dtype.type(np.float32(self.beta))
-        return result.astype(self.dtype)
-
-
-@dataclass(frozen=True)
-class ClassPort:
-    """Port ``class_index``: the lowest group with the largest count."""
-
-    name: str
-    width: int
-
-
-@dataclass(frozen=True)
-class BitsPort:
-    """Port ``y`` of a network without a group sum: output bit i at ``y[i]``."""
-
-    name: str
-    bits: int
+    file: str
+    role: str
+    stage: int | None
 
 
 @dataclass(frozen=True)
@@ -186,23 +56,39 @@ class Rtl:
 
     Attributes
     ----------
+    build_id
+        Number of the build, which the Verilog carries, too.
+    netlist_sha256
+        Of the model's netlist, see `lgnx.converters.verilog.write.digest`.
     files
         The Verilog files, absolute.
+    handshake
+        ``"none"``, ``"valid"`` or ``"axi-stream"``.
+    scoring
+        How counts become scores, also where no port gives them; None for a model of bits.
     latency
         Clock edges from the one that takes a sample to the one after which its result stands at
         the outputs, that one counted; 0 for a combinational design.
     """
 
     folder: Path
+    build_id: str
+    netlist_sha256: str
     top: str
     files: tuple[Path, ...]
+    language: str
     pipelined: bool
+    handshake: str
     clock: str
+    reset: Reset | None
     latency: int
     input: InputPort
+    scoring: ScoresPort | None
     scores: ScoresPort | None
     class_index: ClassPort | None
+    trigger: TriggerPort | None
     bits: BitsPort | None
+    modules: tuple[RtlModule, ...]
 
     def contents(self) -> list[bytes]:
         """Give everything that a build depends on, for the key of a cache.
@@ -254,6 +140,10 @@ class _Reader:
         if style not in ("combinational", "pipelined"):
             raise self.error("style", style, "'combinational' or 'pipelined'")
         pipelined = style == "pipelined"
+        language = self.choice(data, "language", LANGUAGES)
+        handshake = self.choice(data, "handshake", HANDSHAKES)
+        if handshake != "none" and not pipelined:
+            raise self.error("handshake", handshake, "'none' in a combinational design")
         latency = self.integer(data, "latency", int(pipelined), 1 << 20)
         if not pipelined and latency:
             raise self.error("latency", latency, "0 in a combinational design")
@@ -262,19 +152,42 @@ class _Reader:
         outputs = data.get("outputs")
         if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
             raise self.error("outputs", outputs, "a list of objects")
-        scores, class_index, bits = self.outputs(outputs)
+        files = self.files(data.get("files"))
         return Rtl(
             folder=self.path.parent,
+            netlist_sha256=str(data.get("netlist_sha256", "")),
             top=top,
-            files=self.files(data.get("files")),
+            files=files,
+            language=language,
             pipelined=pipelined,
+            handshake=handshake,
             clock=self.name(data, "clock") if pipelined else "",
+            reset=self.reset(data.get("reset")),
             latency=latency,
             input=self.input(data.get("input")),
-            scores=scores,
-            class_index=class_index,
-            bits=bits,
+            scoring=self.scoring(data.get("scoring")),
+            **self.outputs(outputs),
+            modules=self.modules(data.get("modules")),
+            build_id=self.build(data, files),  # last: a wrong field is told by its name
         )
+
+    def choice(self, data: dict[str, Any], field: str, allowed: tuple[str, ...]) -> str:
+        value = data.get(field)
+        if value not in allowed:
+            raise self.error(field, value, " or ".join(map(repr, allowed)))
+        return str(value)
+
+    def build(self, data: dict[str, Any], files: tuple[Path, ...]) -> str:
+        """Check that Verilog and sidecar are of one build."""
+        given = data.get("build_id")
+        sources = {path.name: path.read_text("utf-8", errors="replace") for path in files}
+        if given != (found := build_id(sources, data)):
+            raise ModelError(
+                f"{self.path}: build_id is {given!r}, but the Verilog and this file have "
+                f"{found!r}: they were changed, or are not of one build; for changes that you made "
+                "yourself, lgnx.converters.verilog.folder.stamp gives the folder a new number"
+            )
+        return found
 
     def files(self, names: Any) -> tuple[Path, ...]:
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
@@ -292,17 +205,17 @@ class _Reader:
     def input(self, port: Any) -> InputPort:
         if not isinstance(port, dict):
             raise self.error("input", port, "an object")
-        signed = port.get("signed")
-        if not isinstance(signed, bool):
-            raise self.error("input.signed", signed, "true or false")
         features = self.integer(port, "features", 1, 1 << 31, "input.")
-        width = self.integer(port, "width", 1, 64, "input.")
-        carried = FixedPoint(width, self.integer(port, "fraction_bits", -62, 62, "input."), signed)
-        try:
-            values = parse_format(str(port.get("values", carried)))
-            check_port(values, carried)
-        except InputError as error:
-            raise ModelError(f"{self.path}: input.values: {error}") from None
+        ports = self.formats(port, "format", features)
+        values = self.formats(port, "values", features)
+        for one, other in dict.fromkeys(zip(values, ports, strict=True)):
+            try:
+                check_port(one, other)
+            except InputError as error:
+                raise ModelError(f"{self.path}: input.values: {error}") from None
+        width = self.integer(port, "width", 1, 1 << 31, "input.")
+        if width != (total := sum(form.width for form in ports)):
+            raise self.error("input.width", width, f"{total}, as the formats have it")
         shape = port.get("shape", [features])
         if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
             raise self.error("input.shape", shape, "a list of whole numbers above 0")
@@ -314,31 +227,86 @@ class _Reader:
         return InputPort(
             name=self.name(port, "name", "input."),
             features=features,
+            width=width,
             values=values,
-            port=carried,
+            ports=ports,
             dtype=np.dtype(dtype),
             shape=tuple(shape),
         )
 
-    def outputs(
-        self, ports: list[dict[str, Any]]
-    ) -> tuple[ScoresPort | None, ClassPort | None, BitsPort | None]:
-        scores: ScoresPort | None = None
-        class_index: ClassPort | None = None
-        bits: BitsPort | None = None
+    def formats(self, port: dict[str, Any], field: str, features: int) -> tuple[FixedPoint, ...]:
+        given = port.get(field)
+        texts = [given] if isinstance(given, str) else given
+        if not isinstance(texts, list) or len(texts) not in (
+            {1} if texts is not given else {features}
+        ):
+            raise self.error(f"input.{field}", given, f"a format, or a list of {features}")
+        try:
+            known = {text: parse_format(str(text)) for text in set(map(str, texts))}
+        except InputError as error:
+            raise ModelError(f"{self.path}: input.{field}: {error}") from None
+        found = tuple(known[str(text)] for text in texts)
+        return found * features if isinstance(given, str) else found
+
+    def outputs(self, ports: list[dict[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for position, port in enumerate(ports):
             prefix = f"outputs[{position}]."
             name = self.name(port, "name", prefix)
             if "groups" in port:
-                scores = self.scores(port, name, prefix)
+                found["scores"] = self.scores(port, name, prefix)
             elif "bits" in port:
-                bits = BitsPort(name, self.integer(port, "bits", 1, 1 << 31, prefix))
+                found["bits"] = BitsPort(name, self.integer(port, "bits", 1, 1 << 31, prefix))
+            elif "at_least" in port:
+                found["trigger"] = TriggerPort(
+                    name,
+                    self.integer(port, "group", 0, 1 << 31, prefix),
+                    self.integer(port, "at_least", 0, 1 << 31, prefix),
+                )
             else:
-                class_index = ClassPort(name, self.integer(port, "width", 1, 32, prefix))
-        if (scores is None) == (bits is None) or (bits is not None and class_index is not None):
+                width = self.integer(port, "width", 1, 32, prefix)
+                found["class_index"] = ClassPort(name, width)
+        if not found or ("bits" in found and len(found) > 1) or len(found) < len(ports):
             given = [port.get("name") for port in ports]
-            raise self.error("outputs", given, "scores with or without a class, or bits alone")
-        return scores, class_index, bits
+            raise self.error("outputs", given, "bits alone, or some of scores, class and trigger")
+        return {key: found.get(key) for key in ("scores", "class_index", "trigger", "bits")}
+
+    def scoring(self, given: Any) -> ScoresPort | None:
+        if given is None:
+            return None
+        if not isinstance(given, dict):
+            raise self.error("scoring", given, "an object or null")
+        return self.scores(given, "scores", "scoring.")
+
+    def reset(self, given: Any) -> Reset | None:
+        if given is None:
+            return None
+        if not isinstance(given, dict):
+            raise self.error("reset", given, "an object or null")
+        for field, allowed in (("style", ("sync", "async")), ("active", ("high", "low"))):
+            if given.get(field) not in allowed:
+                raise self.error(
+                    f"reset.{field}", given.get(field), " or ".join(map(repr, allowed))
+                )
+        name = self.name(given, "name", "reset.")
+        return Reset(name, given["style"] == "async", given["active"] == "low")
+
+    def modules(self, given: Any) -> tuple[RtlModule, ...]:
+        if not isinstance(given, list) or not all(isinstance(m, dict) for m in given):
+            raise self.error("modules", given, "a list of objects")
+        found = []
+        for position, module in enumerate(given):
+            prefix = f"modules[{position}]."
+            stage = module.get("stage")
+            if stage is not None:
+                stage = self.integer(module, "stage", 0, 1 << 31, prefix)
+            for field in ("file", "role"):
+                if not isinstance(module.get(field), str):
+                    raise self.error(prefix + field, module.get(field), "text")
+            found.append(
+                RtlModule(self.name(module, "name", prefix), module["file"], module["role"], stage)
+            )
+        return tuple(found)
 
     def scores(self, port: dict[str, Any], name: str, prefix: str) -> ScoresPort:
         dtype = port.get("dtype")

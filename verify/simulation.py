@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ __all__ = ["CoSimResult", "CoSimulation"]
 
 _CHUNK = 1024  # samples in one call of the library
 _MESSAGE_BYTES = 1024
+_MOST_STALLS = 95
 _WRONG_HANDSHAKE = 2  # kWrongHandshake of the harness
 
 
@@ -33,12 +34,15 @@ class CoSimResult:
         int64[batch, groups], the counts of ones as they stand at the port.
     class_index
         int64[batch].
+    trigger
+        bool[batch].
     bits
         bool[batch, n_outputs] of a network without a group sum.
     """
 
     scores: np.ndarray | None
     class_index: np.ndarray | None
+    trigger: np.ndarray | None
     bits: np.ndarray | None
 
 
@@ -85,7 +89,14 @@ class CoSimulation:
         self._idle: queue.SimpleQueue[_Handle] = queue.SimpleQueue()
         self._traced: _Library | None = None
 
-    def run(self, x: np.ndarray, *, progress: Callable[[float], None] | None = None) -> CoSimResult:
+    def run(
+        self,
+        x: np.ndarray,
+        *,
+        stalls: int = 0,
+        seed: int = 0,
+        progress: Callable[[float], None] | None = None,
+    ) -> CoSimResult:
         """Simulate samples.
 
         Parameters
@@ -93,28 +104,38 @@ class CoSimulation:
         x
             ``[batch, ...]`` in the model's input; each value must be one of the RTL's input format.
             A batch of 0 is allowed.
+        stalls
+            For a design with AXI streams: in so many of a hundred clocks, chosen at random, the
+            sender has no sample, and in as many the receiver takes no result; 0 to 95.
+        seed
+            Of these.
         progress
             Called with numbers of samples, which add up to the batch.
 
         Raises
         ------
         InputError
-            If a value is not representable (names the first), or the number of features is wrong.
+            If a value is not representable (names the first), or the number of features is wrong,
+            or a design that cannot stall is to.
         ComparisonError
-            If a pipelined design does not give its results at the latency that its sidecar states.
+            If a pipelined design does not give its results at the latency that its sidecar states,
+            or loses, repeats or delays a result for ever.
         ToolError
             If the simulation itself stops, say because combinational logic oscillates.
         """
+        if not 0 <= stalls <= _MOST_STALLS:
+            raise InputError(f"stalls is {stalls}; allowed: 0 to {_MOST_STALLS}")
+        if stalls and self.rtl.handshake != "axi-stream":
+            raise InputError("only a design with the handshake axi-stream can stall")
         codes = self.rtl.input.codes(x)
         batch = len(codes)
-        counts, classes, bits = self._outputs(batch)
+        outputs = self._outputs(batch)
         steps = [slice(i, min(i + _CHUNK, batch)) for i in range(0, batch, _CHUNK)]
 
         def work(step: slice) -> int:
             handle = self._take()
-            handle.run(
-                codes[step], *(None if o is None else o[step] for o in (counts, classes, bits))
-            )
+            parts = [None if o is None else o[step] for o in outputs]
+            handle.run(codes[step], parts, stalls, seed + step.start)
             self._idle.put(handle)  # not after an error, which may leave samples in the pipeline
             return step.stop - step.start
 
@@ -129,7 +150,13 @@ class CoSimulation:
                 for task in tasks:
                     task.cancel()
                 raise
-        return CoSimResult(counts, classes, None if bits is None else bits.view(np.bool_))
+        counts, classes, triggers, bits = outputs
+        return CoSimResult(
+            counts,
+            classes,
+            None if triggers is None else triggers.view(np.bool_),
+            None if bits is None else bits.view(np.bool_),
+        )
 
     def scores(
         self, x: np.ndarray, *, progress: Callable[[float], None] | None = None
@@ -180,15 +207,14 @@ class CoSimulation:
         except queue.Empty:
             return _Handle(self._library, self.rtl)
 
-    def _outputs(
-        self, batch: int
-    ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    def _outputs(self, batch: int) -> list[np.ndarray | None]:
         rtl = self.rtl
-        return (
+        return [
             np.zeros((batch, rtl.scores.groups), np.int64) if rtl.scores else None,
             np.zeros(batch, np.int64) if rtl.class_index else None,
+            np.zeros(batch, np.uint8) if rtl.trigger else None,
             np.zeros((batch, rtl.bits.bits), np.uint8) if rtl.bits else None,
-        )
+        ]
 
 
 class _Library:
@@ -205,7 +231,8 @@ class _Library:
         self.functions.lgnx_sim_free.argtypes = [pointer]
         self.functions.lgnx_sim_free.restype = None
         self.functions.lgnx_sim_run.argtypes = [
-            *(pointer, pointer, size, pointer, pointer, pointer, ctypes.c_char_p, size)
+            *(pointer, pointer, size, pointer, pointer, pointer, pointer),
+            *(ctypes.c_uint, size, ctypes.c_char_p, size),
         ]
         self.functions.lgnx_sim_run.restype = ctypes.c_int
 
@@ -225,18 +252,13 @@ class _Handle:
             self._library.functions.lgnx_sim_free(self._pointer)
 
     def run(
-        self,
-        codes: np.ndarray,
-        counts: np.ndarray | None,
-        classes: np.ndarray | None,
-        bits: np.ndarray | None,
+        self, codes: np.ndarray, outputs: Sequence[np.ndarray | None], stalls: int, seed: int
     ) -> None:
         message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        outputs = (
-            None if array is None else array.ctypes.data for array in (counts, classes, bits)
-        )
+        places = (None if array is None else array.ctypes.data for array in outputs)
         status = self._library.functions.lgnx_sim_run(
-            self._pointer, codes.ctypes.data, len(codes), *outputs, message, _MESSAGE_BYTES
+            *(self._pointer, codes.ctypes.data, len(codes), *places),
+            *(stalls, seed, message, _MESSAGE_BYTES),
         )
         if status == _WRONG_HANDSHAKE:
             raise ComparisonError(

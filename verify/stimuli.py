@@ -51,20 +51,39 @@ def random_inputs(
         If the format is not one, or holds values that the dtype does not.
     """
     if isinstance(source, Rtl):
-        form, dtype = source.input.values, source.input.dtype
         if not isinstance(samples, int):
             raise InputError("for an RTL folder, samples is a number: the shape is known")
-        shape: tuple[int, ...] = (samples, *source.input.shape)
+        port, dtype = source.input, source.input.dtype
+        shape: tuple[int, ...] = (samples, *port.shape)
+        alike = [(form, columns) for form, _, columns in port.alike]
     else:
         if isinstance(samples, int):
             raise InputError("for a format in words, samples is the whole shape: (samples, ...)")
         form, shape = parse_format(source), samples
-        dtype = np.dtype(np.float32 if form.width <= 24 else np.float64)
+        dtype = np.dtype(np.float32) if form.width <= 24 else np.dtype(np.float64)
+        alike = [(form, slice(None))]
     if len(shape) < 1 or min(shape) < 0:
         raise InputError(f"samples has shape {list(shape)}; allowed: (samples, ...), none below 0")
+    rng = np.random.default_rng(seed)
+    if len(alike) == 1:
+        form = alike[0][0]
+        return _of_one_format(form, shape, dtype, thresholds, rng)
+    x = np.empty((shape[0], math.prod(shape[1:])), dtype)
+    for form, columns in alike:
+        near = None if thresholds is None else thresholds[columns]
+        x[:, columns] = _of_one_format(form, (shape[0], len(columns)), dtype, near, rng)
+    return x.reshape(shape)
+
+
+def _of_one_format(
+    form: FixedPoint,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    thresholds: np.ndarray | None,
+    rng: np.random.Generator,
+) -> np.ndarray:
     check_dtype(form, dtype)
     features = math.prod(shape[1:])
-    rng = np.random.default_rng(seed)
     kind = np.int64 if form.signed else np.uint64
     low, high = form.lowest, form.highest
     codes = rng.integers(low, high, (shape[0], features), dtype=kind, endpoint=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +19,8 @@ from lgnx.converters.verilog.fixed_point import (
     parse_format,
     through_port,
 )
+from lgnx.converters.verilog.input_spec import feature_formats
+from lgnx.metadata import FEATURE_NAMES, names_of
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
 from lgnx.ops import engine
@@ -28,30 +33,40 @@ class Encoder:
 
     Attributes
     ----------
-    port
+    ports
         Format of each feature at the input port.
-    form
-        Format that the values of the model's input have.
+    forms
+        Format of the values of each feature of the model's input.
     bits
         For each input of the netlist that is read: its feature, and the T of its comparator
         (code > T), or None where the feature itself is the bit.
     netlist
         The netlist over these bits alone, constants and equal comparators merged.
-    constant
-        How many of the model's thresholds always decide the same way in this format.
+    decisions
+        For each feature, for each of its thresholds: the T of its comparator, or True or False
+        where it decides the same way for every value of the format. Empty for an input of bits.
     warnings
         What a user should know.
     """
 
-    port: FixedPoint
-    form: FixedPoint
+    ports: tuple[FixedPoint, ...]
+    forms: tuple[FixedPoint, ...]
     bits: list[tuple[int, int | None]]
     netlist: Netlist
-    constant: int
+    decisions: list[list[int | bool]]
     warnings: list[str]
 
+    @property
+    def offsets(self) -> list[int]:
+        """Lowest bit of each feature at the port, and the port's width at the end."""
+        return np.cumsum([0, *(port.width for port in self.ports)]).tolist()
 
-def encode(network: Network, input_format: str | None, port_format: str | None) -> Encoder:
+
+def encode(
+    network: Network,
+    input_format: str | os.PathLike[str] | Mapping[str, Any] | None,
+    port_format: str | os.PathLike[str] | Mapping[str, Any] | None,
+) -> Encoder:
     """Work out the comparators of a network.
 
     Raises
@@ -60,64 +75,101 @@ def encode(network: Network, input_format: str | None, port_format: str | None) 
         If a format is missing or does not fit, or if a threshold's decision cannot be made exactly
         in the port's format; the message says which width would do.
     """
-    form = _input_format(network, input_format)
-    port = parse_format(port_format) if port_format else form
+    features = network.features
+    names = feature_names(network)
+    forms = _input_formats(network, input_format, names)
+    ports = feature_formats(port_format, features, names, "port format") if port_format else forms
     n = network.netlist.n_inputs
     if network.thresholds is None:
-        if form != BIT or port != BIT:
+        for form in {*forms, *ports} - {BIT}:
             raise InputError(f"input format {form}: the model's input is bits, use bit")
         keys: list[tuple[int, int | None]] = [(i, None) for i in range(n)]
-        return _merge(network.netlist, keys, [None] * n, port, form, [])
-    check_dtype(form, network.input_dtype)
-    check_port(form, port)
+        return _merge(network.netlist, keys, [None] * n, ports, forms, [], [])
+    for form, port in dict.fromkeys(zip(forms, ports, strict=True)):
+        check_dtype(form, network.input_dtype)
+        check_port(form, port)
+    rows = network.thresholds.tolist()
     codes = [
-        (feature, threshold, comparison(threshold, network.strict, form))
-        for feature, row in enumerate(network.thresholds)
-        for threshold in row.tolist()
+        [comparison(threshold, network.strict, form) for threshold in row]
+        for row, form in zip(rows, forms, strict=True)
     ]
-    outside = [(f, t) for f, t, code in codes if not form.lowest <= code < form.highest]
-    _check_decisions(codes, form, port, network.strict)
-    keys, fixed = [], []
-    for feature, _, code in codes:
-        always = True if code < form.lowest else False if code >= form.highest else None
-        fixed.append(always)
-        keys.append((feature, None if always is not None else _at_port(code, form, port)))
+    _check_decisions(rows, codes, forms, ports, network.strict)
+    keys, decisions = [], []
+    for feature, (row, form, port) in enumerate(zip(codes, forms, ports, strict=True)):
+        decided = [_decision(code, form, port) for code in row]
+        decisions.append(decided)
+        keys += [(feature, None if isinstance(d, bool) else d) for d in decided]
+    fixed = [d if isinstance(d, bool) else None for row in decisions for d in row]
     warnings = []
-    if outside:
-        feature, threshold = outside[0]
+    if any(d is not None for d in fixed):
+        first = next(i for i, d in enumerate(fixed) if d is not None)
+        feature, place = divmod(first, network.thresholds.shape[1])
+        every = f"every value of {forms[feature]}"
         warnings.append(
-            f"{len(outside)} of {network.thresholds.size} thresholds decide the same way for every "
-            f"value of {form} (first: feature {feature}, {threshold:g})"
+            f"{sum(d is not None for d in fixed)} of {network.thresholds.size} thresholds decide "
+            f"the same way for {every} (first: feature {feature}, {rows[feature][place]:g})"
         )
-    return _merge(network.netlist, keys, fixed, port, form, warnings)
+    return _merge(network.netlist, keys, fixed, ports, forms, decisions, warnings)
 
 
-def _input_format(network: Network, text: str | None) -> FixedPoint:
-    if text:
-        return parse_format(text)
+def feature_names(network: Network) -> tuple[str, ...] | None:
+    """Names of the features that the model's metadata holds, if any."""
+    value = network.metadata.get(FEATURE_NAMES)
+    return None if value is None else names_of(FEATURE_NAMES, value, network.features)
+
+
+def _input_formats(
+    network: Network,
+    source: str | os.PathLike[str] | Mapping[str, Any] | None,
+    names: tuple[str, ...] | None,
+) -> tuple[FixedPoint, ...]:
+    if source:
+        return feature_formats(source, network.features, names, "input format")
     if network.thresholds is None:
-        return BIT
+        return (BIT,) * network.features
     if network.input_dtype.kind in "iu":
-        return parse_format(network.input_dtype.name)
+        return (parse_format(network.input_dtype.name),) * network.features
     raise InputError(
         f"the model's input {network.input_name!r} is {network.input_dtype}: say in which "
         "fixed-point format its values come, for example ufixed<8,1>"
     )
 
 
+def _decision(code: int, form: FixedPoint, port: FixedPoint) -> int | bool:
+    if code < form.lowest:
+        return True
+    return False if code >= form.highest else _at_port(code, form, port)
+
+
 def _check_decisions(
-    codes: list[tuple[int, float, int]], form: FixedPoint, port: FixedPoint, strict: bool
+    rows: list[list[float]],
+    codes: list[list[int]],
+    forms: tuple[FixedPoint, ...],
+    ports: tuple[FixedPoint, ...],
+    strict: bool,
 ) -> None:
-    """Check that the port has the fraction bits that every decision needs."""
-    needed = {
-        (feature, threshold): fraction_bits_needed(code, form)
-        for feature, threshold, code in codes
-        if form.lowest <= code < form.highest
-    }
-    most = max(needed.values(), default=port.fraction_bits)
-    if port.fraction_bits < most:
+    """Check that each port has the fraction bits that every decision needs."""
+    if forms == ports:
+        return
+    for feature, (row, form, port) in enumerate(zip(codes, forms, ports, strict=True)):
+        needed = {
+            place: fraction_bits_needed(code, form)
+            for place, code in enumerate(row)
+            if form.lowest <= code < form.highest
+        }
+        most = max(needed.values(), default=port.fraction_bits)
+        if port.fraction_bits >= most:
+            continue
+        # Where all features have one format, name the one that will do for all of them.
+        alike = [f for f in range(len(forms)) if (forms[f], ports[f]) == (form, port)]
+        most = max(
+            fraction_bits_needed(code, form)
+            for f in alike
+            for code in codes[f]
+            if form.lowest <= code < form.highest
+        )
         wanted = FixedPoint(port.width + most - port.fraction_bits, most, port.signed)
-        feature, threshold = max(needed, key=lambda place: needed[place])
+        threshold = rows[feature][max(needed, key=lambda place: needed[place])]
         raise InputError(
             f"port format {port}: cannot decide x {'>' if strict else '>='} {threshold:g} of "
             f"feature {feature} for values in {form}; {wanted} can, and every other threshold too"
@@ -137,8 +189,9 @@ def _merge(
     netlist: Netlist,
     keys: list[tuple[int, int | None]],
     fixed: list[bool | None],
-    port: FixedPoint,
-    form: FixedPoint,
+    ports: tuple[FixedPoint, ...],
+    forms: tuple[FixedPoint, ...],
+    decisions: list[list[int | bool]],
     warnings: list[str],
 ) -> Encoder:
     """Put constants in, let equal bits be one, and drop what nothing reads."""
@@ -169,4 +222,4 @@ def _merge(
         2 * renumbered[merged.outputs >> 1] + (merged.outputs & 1),
     )
     bits = [keys[i] for i in live]
-    return Encoder(port, form, bits, compact, sum(f is not None for f in fixed), warnings)
+    return Encoder(ports, forms, bits, compact, decisions, warnings)

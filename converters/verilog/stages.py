@@ -1,4 +1,4 @@
-"""A netlist cut into stages of a few levels, as the assignments of one module each."""
+"""A netlist cut into stages, as the assignments of one module each."""
 
 from __future__ import annotations
 
@@ -41,30 +41,35 @@ class Stage:
     gates: int
 
 
-def cut(netlist: Netlist, every: int) -> list[Stage]:
+def stages_by_level(netlist: Netlist, every: int) -> np.ndarray:
+    """Stage of each node, int64 [n_nodes], where each stage holds so many levels of the netlist."""
+    if not netlist.n_nodes:
+        return np.zeros(0, np.int64)
+    return (netlist.levels().astype(np.int64) - 1) // every
+
+
+def cut(netlist: Netlist, stage_of_node: np.ndarray) -> list[Stage]:
     """Cut a netlist into stages.
 
-    Every stage holds the nodes of ``every`` levels. It hands on what later stages read, so a value
-    that is read far away passes through every stage between. The last one gives the outputs.
+    A stage hands on what later stages read, so a value that is read far away passes through every
+    stage between. The last one gives the outputs.
 
     Parameters
     ----------
     netlist
         A netlist all of whose inputs are read.
-    every
-        Levels in a stage, at least 1.
+    stage_of_node
+        int64 [n_nodes]: no smaller than those of the node's fan-ins.
     """
     levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
+    made = np.full(len(levels), -1, np.int64)  # the stage that makes a variable; -1: an input
     if netlist.n_nodes:
         levels[netlist.first_node :] = netlist.levels()
-    n_stages = max(1, -(-int(levels.max()) // every))
-    # The stage that makes a variable (-1: an input), and the last one that reads it.
-    made = np.maximum(levels - 1, -every) // every
-    made[: netlist.first_node] = -1
-    last = np.full(len(levels), -2, np.int64)
-    own = made[netlist.first_node :]
+        made[netlist.first_node :] = stage_of_node
+    n_stages = max(1, int(made.max()) + 1)
+    last = np.full(len(levels), -2, np.int64)  # the last stage that reads it
     for side in (0, 1):
-        np.maximum.at(last, netlist.fanins[:, side] >> 1, own)
+        np.maximum.at(last, netlist.fanins[:, side] >> 1, made[netlist.first_node :])
     outputs = netlist.outputs >> 1
     last[outputs] = n_stages - 1
     last[0] = -2  # the constant goes nowhere

@@ -13,6 +13,8 @@ from lgnx.cli import common
 EXAMPLES = (
     "lgnx rtl model.onnx -o rtl/",
     'lgnx rtl model.onnx -o rtl/ --input-format "ufixed<5,1>" --pipeline 3',
+    "lgnx rtl model.onnx -o rtl/ --input-format inputs.yaml --pipeline 2 --handshake axi-stream",
+    'lgnx rtl model.onnx -o rtl/ --outputs trigger --trigger "anomaly >= 0.8"',
 )
 
 
@@ -20,7 +22,11 @@ def command(
     model: common.ModelPath,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
     input_format: Annotated[
-        str, typer.Option(metavar="FORMAT", help="Fixed point of the samples: ufixed<5,1>, uint8.")
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="Fixed point of the samples: ufixed<5,1>, uint8; or a YAML or JSON file.",
+        ),
     ] = "",
     port_format: Annotated[
         str,
@@ -32,6 +38,23 @@ def command(
         int | None,
         typer.Option(metavar="N", help="A register after every N levels of gates.", min=1),
     ] = None,
+    pipeline_trees: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Registers in popcounts and argmax, too.", min=1),
+    ] = None,
+    handshake: Annotated[
+        str, typer.Option(help="none, valid or axi-stream. [pipelined: valid]")
+    ] = "",
+    reset: Annotated[
+        str, typer.Option(help="Of valid bits: none, sync, async, sync-low, async-low.")
+    ] = "none",
+    language: Annotated[str, typer.Option(help="verilog (2001) or systemverilog.")] = "verilog",
+    outputs: Annotated[
+        str, typer.Option(help="Some of scores,class,trigger. [all there are]")
+    ] = "",
+    trigger: Annotated[
+        str, typer.Option(metavar="TEXT", help="Output bit: GROUP >= SCORE, or >.")
+    ] = "",
     top: Annotated[str, typer.Option(help="Name of the top module.")] = "lgnx_top",
     json: common.Json = False,
     debug: common.Debug = False,
@@ -56,6 +79,12 @@ def command(
             input_format=input_format or None,
             port_format=port_format or None,
             stages_every=pipeline,
+            tree_every=pipeline_trees,
+            handshake=handshake or None,
+            reset=reset,
+            language=language,
+            outputs=outputs or None,
+            trigger=trigger or None,
             top=top,
             progress=say,
         )
@@ -78,19 +107,25 @@ def _summary(sidecar: dict[str, Any]) -> dict[str, str]:
     style = sidecar["style"]
     if style == "pipelined":
         style += f", a result {sidecar['latency']} clocks after its sample, one every clock"
-    outputs = [
-        f"{o['name']}: {o['groups']} counts of {o['width']} bits"
-        if "groups" in o
-        else f"{o['name']}: {o.get('bits', o.get('width'))} bits"
-        for o in sidecar["outputs"]
-    ]
+        style += f"; handshake: {sidecar['handshake']}"
+    formats = port["format"] if isinstance(port["format"], list) else [port["format"]]
+    form = formats[0] if len(set(formats)) == 1 else f"{len(set(formats))} formats"
     return {
         "top module": sidecar["top"],
         "gates": f"{sidecar['gates']:,}, depth {sidecar['levels']}",
         "style": style,
-        "input": f"{port['name']}: {port['features']} x {port['format']}",
-        "outputs": "\n".join(outputs),
+        "input": f"{port['name']}: {port['features']} x {form}, {port['width']} bits",
+        "outputs": "\n".join(map(_output, sidecar["outputs"])),
         "thermometer": f"{sidecar['thresholds']['comparators']} comparators of "
         f"{sidecar['thresholds']['given']} thresholds",
         "files": ", ".join(sidecar["files"]),
+        "build": sidecar["build_id"],
     }
+
+
+def _output(port: dict[str, Any]) -> str:
+    if "groups" in port:
+        return f"{port['name']}: {port['groups']} counts of {port['width']} bits"
+    if "at_least" in port:
+        return f"{port['name']}: group {port['group']} counts {port['at_least']} or more"
+    return f"{port['name']}: {port.get('bits', port.get('width'))} bits"

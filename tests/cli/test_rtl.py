@@ -42,6 +42,14 @@ def test_the_sidecar_is_the_json_result(cli: Run, layer_model: Path, tmp_path: P
         (["--input-format", "ufixed<8,1>", "--port-format", "ufixed<2,1>"], "ufixed<"),
         (["--input-format", "ufixed<8,1>", "--top", "module"], "top module 'module'"),
         (["--input-format", "ufixed<8,1>", "--top", "a b"], "top module 'a b'"),
+        (["--input-format", "none.yaml"], "none.yaml: no such file"),
+        (["--input-format", "ufixed<8,1>", "--handshake", "fifo"], "a combinational design has no"),
+        (
+            ["--input-format", "ufixed<8,1>", "--pipeline", "1", "--handshake", "fifo"],
+            "handshake is 'fifo', must be one of none, valid, axi-stream",
+        ),
+        (["--input-format", "ufixed<8,1>", "--outputs", "odd"], "'odd' must be one of scores"),
+        (["--input-format", "ufixed<8,1>", "--trigger", "9 > 1"], "there is no group '9'"),
     ],
 )
 def test_bad_choices_are_refused_in_one_line(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lgnx.converters.verilog.folder import stamp
 from lgnx.ops.errors import InputError, ToolError
 from lgnx.verify.cosim import CoSimulation
 
@@ -18,6 +19,7 @@ def test_a_changed_file_is_built_anew(design, tmp_path):
     made = design()
     folder = made.copy(tmp_path / "rtl")
     (folder / "lgnx_top.v").write_text((folder / "lgnx_top.v").read_text() + "// changed\n")
+    stamp(folder)
     assert made.simulation(folder).library_path != made.simulation().library_path
 
 
@@ -37,6 +39,7 @@ def test_verilog_that_does_not_parse_shows_verilators_message(design, tmp_path):
     folder = made.copy(tmp_path / "rtl")
     path = folder / "lgnx_top_stage0.v"
     path.write_text(path.read_text().replace("always", "allways"))
+    stamp(folder)
     with pytest.raises(ToolError, match=r"Verilator failed with exit code(.|\n)*stage0\.v"):
         made.simulation(folder)
 

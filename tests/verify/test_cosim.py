@@ -5,6 +5,7 @@ import pytest
 from onnx import TensorProto
 
 import lgnx
+from lgnx.converters.verilog.folder import stamp
 from lgnx.ops.errors import ComparisonError, InputError
 from lgnx.verify.cosim import compare
 from lgnx.verify.reference import run_reference
@@ -80,6 +81,63 @@ def onnx_type(kind):
     return helper.np_dtype_to_tensor_dtype(kind)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"handshake": "none", "tree_every": 1},
+        {"handshake": "axi-stream", "reset": "sync", "language": "systemverilog"},
+        {"handshake": "axi-stream", "reset": "async-low", "tree_every": 1, "trigger": "1 >= 3"},
+        {"outputs": "trigger", "trigger": "0 > 2"},
+        {"outputs": "class,trigger", "trigger": "2 > 2", "tree_every": 1, "reset": "async"},
+    ],
+)
+def test_every_interface_gives_the_models_outputs(design, options):
+    made = design(stages_every=2, **options)
+    report = compare(made.simulation(), made.path, made.samples(700), vcd=None)
+    assert (report.samples, report.mismatches) == (700, 0)
+
+
+def test_features_of_several_formats_are_packed_one_after_the_other(design, tmp_path):
+    spec = tmp_path / "inputs.yaml"
+    spec.write_text("default: ufixed<8,1>\nfeatures: {1: 'ufixed<9,2>', 4: 'fixed<9,1>'}\n")
+    made = design(input_format=spec, stages_every=1)
+    assert made.simulation().rtl.input.width == 4 * 8 + 2 * 9
+    report = compare(made.simulation(), made.path, made.samples(700), vcd=None)
+    assert report.mismatches == 0
+
+
+def test_a_stream_loses_nothing_under_any_stalls(design):
+    made = design(stages_every=1, handshake="axi-stream", reset="sync")
+    x = made.samples(500)
+    expected = run_reference(made.model, x)[0]
+    for stalls in (0, 1, 50, 90):
+        found = made.simulation().run(x, stalls=stalls, seed=stalls)
+        scores = made.simulation().rtl.scores.scores(found.scores)
+        np.testing.assert_array_equal(scores, expected)
+    with pytest.raises(InputError, match="stalls is 96; allowed: 0 to 95"):
+        made.simulation().run(x, stalls=96)
+    with pytest.raises(InputError, match="only a design with the handshake axi-stream can stall"):
+        design().simulation().run(x, stalls=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("full <= ~free &", "full <= 1'b0 &"),  # forgets what came while it could not leave
+        ("valid <= ~free | full | s_valid", "valid <= 1'b1"),  # results out of nothing
+        ("enable = out_ready | ~out_valid", "enable = out_ready & out_valid"),  # never starts
+    ],
+)
+def test_a_broken_handshake_is_caught(design, tmp_path, old, new):
+    made = design(stages_every=1, handshake="axi-stream")
+    folder = made.copy(tmp_path / "rtl")
+    for path in folder.glob("*.v"):
+        path.write_text(path.read_text().replace(old, new))
+    stamp(folder)
+    with pytest.raises(ComparisonError, match="the sidecar states a latency of"):
+        made.simulation(folder).run(made.samples(500), stalls=50)
+
+
 def test_constant_and_passed_outputs(design, make):
     m = make(3)
     tables = np.array([[0x0], [0xF], [0xA], [0x5], [0xC], [0x3]], np.uint8)
@@ -97,6 +155,7 @@ def mutate(folder, stage, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+    stamp(folder)
 
 
 @pytest.mark.parametrize("stages_every", [None, 1])
@@ -124,8 +183,9 @@ def test_a_gate_that_was_changed_is_caught_with_its_waves(design, tmp_path, stag
 def test_a_wrong_class_alone_is_caught(design, tmp_path):
     made = design()
     folder = made.copy(tmp_path / "rtl")
-    path = folder / "lgnx_argmax.v"
-    path.write_text(path.read_text().replace("> best", ">= best"))  # ties go to the last
+    path = folder / "lgnx_top_argmax.v"
+    path.write_text(path.read_text().replace(" > best", " >= best"))  # ties go to the last
+    stamp(folder)
     report = compare(made.simulation(folder), made.path, made.samples(2_000), vcd=None)
     assert report.mismatches > 0
     np.testing.assert_array_equal(report.first.expected.scores, report.first.actual.scores)
@@ -138,6 +198,7 @@ def test_a_result_at_the_wrong_time_is_caught(design, tmp_path):
     path = folder / "lgnx.json"
     latency = made.simulation().rtl.latency
     path.write_text(path.read_text().replace(f'"latency": {latency}', f'"latency": {latency + 1}'))
+    stamp(folder)
     with pytest.raises(ComparisonError, match="out_valid is"):
         made.simulation(folder).run(made.samples(10))
 

@@ -1,10 +1,12 @@
 // Runs many samples through one verilated design: the inner loop of a co-simulation.
 //
 // Built with the model that Verilator makes under the name Vlgnx, as one shared library. The
-// design's ports come in as macros: LGNX_INPUT, LGNX_FEATURES, LGNX_FEATURE_WIDTH, LGNX_CODE (the
-// type of a feature); LGNX_SCORES, LGNX_GROUPS, LGNX_COUNT_WIDTH; LGNX_CLASS; LGNX_BITS,
-// LGNX_N_BITS; and for a pipelined design LGNX_CLOCK, LGNX_LATENCY. With VM_TRACE there is also a
-// run of one sample that writes its waves.
+// design's ports come in as macros: LGNX_INPUT, LGNX_FEATURES, LGNX_CODE (the type of a feature),
+// LGNX_INPUT_WIDTH and LGNX_FEATURE_WIDTH, or widths.h where these differ; for each output its port
+// and first bit there, LGNX_SCORES and LGNX_SCORES_AT with LGNX_GROUPS and LGNX_COUNT_WIDTH,
+// LGNX_CLASS with LGNX_CLASS_WIDTH, LGNX_TRIGGER, LGNX_BITS with LGNX_N_BITS; for a pipelined
+// design LGNX_CLOCK and LGNX_LATENCY, and LGNX_VALID or LGNX_AXI_STREAM; LGNX_RESET and
+// LGNX_IN_RESET. With VM_TRACE there is also a run of one sample that writes its waves.
 
 #include <cstdint>
 #include <cstdio>
@@ -35,7 +37,14 @@ namespace {
 using Code = LGNX_CODE;
 
 constexpr int kDone = 0, kFailed = 1, kWrongHandshake = 2;
-constexpr uint64_t kInputWords = (uint64_t(LGNX_FEATURES) * LGNX_FEATURE_WIDTH + 31) / 32;
+constexpr uint64_t kInputWords = (uint64_t(LGNX_INPUT_WIDTH) + 31) / 32;
+
+#ifdef LGNX_FEATURE_WIDTH
+constexpr unsigned width_of(uint64_t) { return LGNX_FEATURE_WIDTH; }
+#else
+#include "widths.h"
+unsigned width_of(uint64_t feature) { return kWidths[feature]; }
+#endif
 
 // A port is a number of 8 to 64 bits, or from 65 bits on an array of 32-bit words.
 template <class T>
@@ -62,12 +71,11 @@ uint64_t read_field(const VlWide<N>& port, uint64_t low, unsigned width) {
 }
 
 void pack(const Code* features, uint32_t* words) {
-  constexpr uint64_t mask = ~uint64_t(0) >> (64 - LGNX_FEATURE_WIDTH);
   uint64_t pending = 0;
   unsigned filled = 0;
   for (uint64_t f = 0; f < LGNX_FEATURES; ++f) {
-    uint64_t code = uint64_t(features[f]) & mask;
-    unsigned left = LGNX_FEATURE_WIDTH;
+    unsigned left = width_of(f);
+    uint64_t code = uint64_t(features[f]) & (~uint64_t(0) >> (64 - left));
     while (left > 0) {  // twice where a feature is wider than 32 bits
       const unsigned part = left < 32 ? left : 32;
       pending |= (code & 0xFFFFFFFFu) << filled;
@@ -84,6 +92,14 @@ void pack(const Code* features, uint32_t* words) {
   if (filled > 0) *words = uint32_t(pending);
 }
 
+// Where the outputs of a batch go; null for one that the design does not have.
+struct Outputs {
+  int64_t* counts;    // [count][groups]
+  int64_t* classes;   // [count]
+  uint8_t* triggers;  // [count]
+  uint8_t* bits;      // [count][n_bits]
+};
+
 class Simulation {
  public:
   Simulation() {
@@ -93,8 +109,14 @@ class Simulation {
     model_ = std::make_unique<Vlgnx>(&context_);
     write_port(model_->LGNX_INPUT, words_.data());
 #ifdef LGNX_CLOCK
-    model_->in_valid = 0;
+    mark(false);
+    accept(true);
     model_->LGNX_CLOCK = 0;
+#ifdef LGNX_RESET
+    model_->LGNX_RESET = LGNX_IN_RESET;
+    for (int i = 0; i < 2; ++i) cycle([] {});
+    model_->LGNX_RESET = !LGNX_IN_RESET;
+#endif
 #endif
     model_->eval();
   }
@@ -107,38 +129,57 @@ class Simulation {
     write_port(model_->LGNX_INPUT, words_.data());
   }
 
-  void get(uint64_t sample, int64_t* counts, int64_t* classes, uint8_t* bits) const {
+  void get(uint64_t sample, const Outputs& outputs) const {
 #ifdef LGNX_SCORES
     for (uint64_t g = 0; g < LGNX_GROUPS; ++g)
-      counts[sample * LGNX_GROUPS + g] =
-          int64_t(read_field(model_->LGNX_SCORES, g * LGNX_COUNT_WIDTH, LGNX_COUNT_WIDTH));
+      outputs.counts[sample * LGNX_GROUPS + g] = int64_t(
+          read_field(model_->LGNX_SCORES, LGNX_SCORES_AT + g * LGNX_COUNT_WIDTH, LGNX_COUNT_WIDTH));
 #endif
 #ifdef LGNX_CLASS
-    classes[sample] = int64_t(model_->LGNX_CLASS);
+    outputs.classes[sample] =
+        int64_t(read_field(model_->LGNX_CLASS, LGNX_CLASS_AT, LGNX_CLASS_WIDTH));
+#endif
+#ifdef LGNX_TRIGGER
+    outputs.triggers[sample] = uint8_t(read_field(model_->LGNX_TRIGGER, LGNX_TRIGGER_AT, 1));
 #endif
 #ifdef LGNX_BITS
     for (uint64_t i = 0; i < LGNX_N_BITS; ++i)
-      bits[sample * LGNX_N_BITS + i] = uint8_t(read_field(model_->LGNX_BITS, i, 1));
+      outputs.bits[sample * LGNX_N_BITS + i] =
+          uint8_t(read_field(model_->LGNX_BITS, LGNX_BITS_AT + i, 1));
 #endif
-    (void)sample, (void)counts, (void)classes, (void)bits;
+    (void)sample, (void)outputs;
   }
 
 #ifdef LGNX_CLOCK
+  // Says whether the input is a sample.
+  void mark(bool valid) {
+#if defined(LGNX_AXI_STREAM)
+    model_->s_axis_tvalid = valid;
+#elif defined(LGNX_VALID)
+    model_->in_valid = valid;
+#endif
+    (void)valid;
+  }
+  // Says whether a result may leave.
+  void accept(bool ready) {
+#ifdef LGNX_AXI_STREAM
+    model_->m_axis_tready = ready;
+#endif
+    (void)ready;
+  }
+
   // One clock period. `edge` is called after each half, for the waves.
   template <class Edge>
-  bool cycle(bool valid, Edge edge) {
-    model_->in_valid = valid;
+  void cycle(Edge edge) {
     model_->LGNX_CLOCK = 1;
     model_->eval();
     edge();
     model_->LGNX_CLOCK = 0;
     model_->eval();
     edge();
-    return model_->out_valid;
   }
-#else
-  void settle() { model_->eval(); }
 #endif
+  void settle() { model_->eval(); }
 
   Vlgnx& model() { return *model_; }
 
@@ -147,6 +188,24 @@ class Simulation {
   std::unique_ptr<Vlgnx> model_;
   std::vector<uint32_t> words_ = std::vector<uint32_t>(kInputWords);
 };
+
+#ifdef LGNX_AXI_STREAM
+// A cheap source of bits, the same for the same seed: xorshift.
+class Stalls {
+ public:
+  explicit Stalls(uint64_t seed, unsigned percent) : state_(seed | 1), percent_(percent) {}
+  bool stalled() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_ % 100 < percent_;
+  }
+
+ private:
+  uint64_t state_;
+  unsigned percent_;
+};
+#endif
 
 // Runs a body, which may write a message; an exception becomes a message too.
 template <class Body>
@@ -182,32 +241,93 @@ LGNX_EXPORT void lgnx_sim_free(void* handle) {
   });
 }
 
-// codes: [count][features]. counts: [count][groups]; classes: [count]; bits: [count][n_bits]; an
-// output that the design does not have may be null. A pipelined design takes a sample per clock and
-// must be idle; it is idle again at the end. Its out_valid must be exactly in_valid, delayed by the
-// latency.
+// codes: [count][features]. A pipelined design takes a sample per clock and must be idle; it is
+// idle again at the end. Its out_valid must be exactly in_valid, delayed by the latency. An AXI
+// stream is stalled at both ends in so many of a hundred clocks, drawn from the seed; without
+// stalls its results must come at the latency.
 LGNX_EXPORT int lgnx_sim_run(void* handle, const Code* codes, uint64_t count, int64_t* counts,
-                             int64_t* classes, uint8_t* bits, char* error, uint64_t error_size) {
+                             int64_t* classes, uint8_t* triggers, uint8_t* bits,
+                             unsigned stall_percent, uint64_t seed, char* error,
+                             uint64_t error_size) {
   return guard(error, error_size, [&](std::string& message) {
     Simulation& simulation = *static_cast<Simulation*>(handle);
-#ifdef LGNX_CLOCK
+    const Outputs outputs{counts, classes, triggers, bits};
+    (void)message, (void)stall_percent, (void)seed;
+#if defined(LGNX_AXI_STREAM)
+    Stalls giver(seed, stall_percent), taker(seed * 3 + 1, stall_percent);
+    auto& model = simulation.model();
+    uint64_t sent = 0, received = 0, clocks = 0, idle = 0;
+    bool offered = false;
+    while (received < count) {
+      // What was offered stays until it is taken, as the protocol has it.
+      if (!offered && sent < count && !giver.stalled()) {
+        simulation.set(codes + sent * LGNX_FEATURES);
+        offered = true;
+      }
+      simulation.mark(offered);
+      simulation.accept(!taker.stalled());
+      simulation.settle();
+      const bool taken = offered && model.s_axis_tready;
+      const bool left = model.m_axis_tvalid && model.m_axis_tready;
+      if (model.m_axis_tvalid && received == sent) {
+        message = "a result came after " + std::to_string(received) + " results of " +
+                  std::to_string(sent) + " samples taken";
+        return kWrongHandshake;
+      }
+      if (left) {
+        if (stall_percent == 0 && clocks != received + LGNX_LATENCY) {
+          message = "result " + std::to_string(received) + " came after clock edge " +
+                    std::to_string(clocks) + ", with no stalls, latency " +
+                    std::to_string(LGNX_LATENCY);
+          return kWrongHandshake;
+        }
+        simulation.get(received++, outputs);
+      }
+      simulation.cycle([] {});
+      ++clocks;
+      if (taken) {
+        ++sent;
+        offered = false;
+      }
+      idle = taken || left ? 0 : idle + 1;
+      if (idle > 10000 + 100 * LGNX_LATENCY) {
+        message = "nothing moves any more: " + std::to_string(sent) + " samples taken, " +
+                  std::to_string(received) + " results of " + std::to_string(count);
+        return kWrongHandshake;
+      }
+    }
+    simulation.mark(false);
+    simulation.accept(true);
+    for (uint64_t i = 0; i < LGNX_LATENCY + 2; ++i) {
+      simulation.settle();
+      if (model.m_axis_tvalid) {
+        message = "a result too many came after all " + std::to_string(count);
+        return kWrongHandshake;
+      }
+      simulation.cycle([] {});
+    }
+#elif defined(LGNX_CLOCK)
     for (uint64_t edge = 0; edge < count + LGNX_LATENCY; ++edge) {
       if (edge < count) simulation.set(codes + edge * LGNX_FEATURES);
-      const bool valid = simulation.cycle(edge < count, [] {});
-      const bool due = edge + 1 >= LGNX_LATENCY && edge + 1 - LGNX_LATENCY < count;
+      simulation.mark(edge < count);
+      simulation.cycle([] {});
+      const bool due = LGNX_LATENCY > 0 && edge + 1 >= LGNX_LATENCY &&
+                       edge + 1 - LGNX_LATENCY < count;
+#ifdef LGNX_VALID
+      const bool valid = simulation.model().out_valid;
       if (valid != due) {
         message = "out_valid is " + std::to_string(valid) + " after clock edge " +
                   std::to_string(edge + 1) + " of a run of " + std::to_string(count) + " samples";
         return kWrongHandshake;
       }
-      if (valid) simulation.get(edge + 1 - LGNX_LATENCY, counts, classes, bits);
+#endif
+      if (due) simulation.get(edge + 1 - LGNX_LATENCY, outputs);
     }
 #else
-    (void)message;
     for (uint64_t sample = 0; sample < count; ++sample) {
       simulation.set(codes + sample * LGNX_FEATURES);
       simulation.settle();
-      simulation.get(sample, counts, classes, bits);
+      simulation.get(sample, outputs);
     }
 #endif
     return kDone;
@@ -231,10 +351,12 @@ LGNX_EXPORT int lgnx_sim_trace(const Code* features, const char* path, char* err
     waves.dump(time);
 #ifdef LGNX_CLOCK
     const auto edge = [&] { waves.dump(time += 5); };
-    simulation.cycle(false, edge);
+    simulation.cycle(edge);
     simulation.set(features);
-    simulation.cycle(true, edge);
-    for (uint64_t i = 0; i < LGNX_LATENCY + 1; ++i) simulation.cycle(false, edge);
+    simulation.mark(true);
+    simulation.cycle(edge);
+    simulation.mark(false);
+    for (uint64_t i = 0; i < LGNX_LATENCY + 1; ++i) simulation.cycle(edge);
 #else
     simulation.set(features);
     simulation.settle();

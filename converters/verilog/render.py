@@ -1,0 +1,324 @@
+"""From a network and the choices to the text of Verilog modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+import lgnx
+from lgnx.converters.verilog.argmax import argmax_body, argmax_registers
+from lgnx.converters.verilog.encoder import Encoder
+from lgnx.converters.verilog.folder import BUILD
+from lgnx.converters.verilog.interface import Interface, Trigger
+from lgnx.converters.verilog.popcount import popcount_body, popcount_registers
+from lgnx.converters.verilog.stages import Stage
+from lgnx.network import Network
+from lgnx.ops.errors import require
+
+__all__ = ["Design", "Module"]
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module of a design, as the sidecar lists it."""
+
+    name: str
+    role: str
+    stage: int | None = None
+
+
+@dataclass
+class Design:
+    """A network with everything that decides its Verilog.
+
+    Attributes
+    ----------
+    stages
+        Of the encoder's netlist; none where no input bit matters.
+    every
+        None for a combinational design. Else there is a register behind the encoder, each stage,
+        the counts, and the class; and inside the trees of counts and class as
+        ``tree_every`` says.
+    tree_every
+        Levels of adders or comparisons between registers; None for none inside.
+    outputs
+        Some of ``scores``, ``class``, ``trigger``; or ``bits``.
+    """
+
+    network: Network
+    encoder: Encoder
+    stages: list[Stage]
+    pipelined: bool
+    tree_every: int | None
+    interface: Interface
+    outputs: tuple[str, ...]
+    trigger: Trigger | None
+    top: str
+    modules: list[Module] = field(default_factory=list)
+
+    @property
+    def stalls(self) -> bool:
+        """Whether registers wait for ``enable``."""
+        return self.interface.handshake == "axi-stream"
+
+    @property
+    def n_in(self) -> int:
+        """Width of the input port."""
+        return self.encoder.offsets[-1]
+
+    @property
+    def groups(self) -> int:
+        """Number of scores."""
+        return self.network.groups
+
+    @property
+    def width(self) -> int:
+        """Bits of a count."""
+        return self.network.group_size.bit_length()
+
+    @property
+    def class_width(self) -> int:
+        """Bits of a class."""
+        return (self.groups - 1).bit_length()
+
+    @cached_property
+    def popcount_registers(self) -> int:
+        """Registers inside the trees that count."""
+        if not self.groups or self.network.group_size < 2 or not self.encoder.bits:
+            return 0
+        return popcount_registers(self.network.group_size, self.tree_every)
+
+    @cached_property
+    def argmax_registers(self) -> int:
+        """Registers inside the tree that compares."""
+        return argmax_registers(self.groups, self.tree_every) if "class" in self.outputs else 0
+
+    @property
+    def score_delays(self) -> int:
+        """Registers of the counts behind the first, so that all outputs leave together."""
+        return self.argmax_registers + int(bool({"class", "trigger"} & set(self.outputs)))
+
+    @property
+    def core_latency(self) -> int:
+        """Clock edges from a sample to its result, without the handshake; 0 if combinational."""
+        if not self.pipelined:
+            return 0
+        latency = 0
+        if self.encoder.bits:
+            latency += 1 + len(self.stages) + self.popcount_registers
+        if self.groups:
+            latency += 1 + self.score_delays
+        return latency
+
+    @property
+    def latency(self) -> int:
+        """The same with the handshake; at least 1 where there is a clock."""
+        if not self.pipelined:
+            return 0
+        return max(1, self.core_latency) + int(self.stalls)
+
+    @property
+    def ports(self) -> list[tuple[str, int]]:
+        """Names and widths of the outputs, in the order in which a stream packs them."""
+        if not self.groups:
+            return [("y", self.network.netlist.n_outputs)]
+        widths = {"scores": self.groups * self.width, "class": self.class_width, "trigger": 1}
+        names = {"scores": "scores", "class": "class_index", "trigger": "trigger"}
+        return [(names[output], widths[output]) for output in self.outputs]
+
+    def render(self) -> dict[str, str]:
+        """Text of every file; fills ``modules``."""
+        jinja2 = require("jinja2", extra="rtl")
+        environment = jinja2.Environment(
+            loader=jinja2.FunctionLoader(_template),
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+        )
+        words, top = self.interface.words(), self.top
+        common = {"version": lgnx.__version__, "build": BUILD, "w": words, "stalls": self.stalls}
+        files: dict[str, str] = {}
+
+        def make(
+            name: str, template: str, what: str, role: str, stage: int | None = None, **values: Any
+        ) -> None:
+            text = environment.get_template(template).render(
+                **common, name=name, what=what, **values
+            )
+            files[name + self.interface.suffix] = text
+            self.modules.append(Module(name, role, stage))
+
+        self.modules.clear()
+        if self.encoder.bits:
+            self._encoder(make)
+            for number, stage in enumerate(self.stages):
+                what = f"Logic, stage {number}: {stage.gates} gates."
+                name = f"{top}_stage{number}"
+                make(name, "stage.v.j2", what, "logic", number, logic=stage, lanes=True)
+            self._network(make, words)
+        if "class" in self.outputs:
+            body = argmax_body(self.groups, self.width, self.tree_every, words, self.stalls)
+            ports = [
+                *self._clocked(self.argmax_registers),
+                f"input  wire [{self.groups * self.width - 1}:0] x",
+                f"output wire [{self.class_width - 1}:0] index",
+            ]
+            what = f"Index of the largest of {self.groups} numbers; of equal ones the lowest."
+            make(f"{top}_argmax", "module.v.j2", what, "argmax", ports=ports, body=body)
+        self._core(make)
+        if self.stalls:
+            self._axi_stream(make)
+        return files
+
+    def _clocked(self, registers: int | bool) -> list[str]:
+        if not registers:
+            return []
+        return ["input  wire clk"] + (["input  wire enable"] if self.stalls else [])
+
+    def _encoder(self, make: Any) -> None:
+        encoder, offsets = self.encoder, self.encoder.offsets
+
+        def place(feature: int) -> str:
+            port = encoder.ports[feature]
+            bits = f"x[{offsets[feature]} +: {port.width}]"
+            if port.width == 1:
+                bits = f"x[{offsets[feature]}]"
+            return f"$signed({bits})" if port.signed else bits
+
+        def literal(feature: int, value: int | None) -> str | None:
+            port = encoder.ports[feature]
+            if value is None:
+                return None
+            kind = "sd" if port.signed else "d"
+            return f"{'-' if value < 0 else ''}{port.width}'{kind}{abs(value)}"
+
+        read = {feature for feature, _ in encoder.bits}
+        make(
+            f"{self.top}_encoder",
+            "encoder.v.j2",
+            f"Input bits: {len(encoder.bits)} of {self.network.netlist.n_inputs} are read.",
+            "encoder",
+            n_in=self.n_in,
+            bits=[(place(f), literal(f, value)) for f, value in encoder.bits],
+            unused=len(read) < self.network.features,
+        )
+
+    def _network(self, make: Any, words: dict[str, str]) -> None:
+        size, n_out = self.network.group_size, self.network.netlist.n_outputs
+        if self.groups and size > 1:
+            body = popcount_body(size, self.tree_every, words, self.stalls)
+            ports = [
+                *self._clocked(self.popcount_registers),
+                f"input  wire [{size - 1}:0] `LGNX_LANE x",
+                f"output wire [{self.width - 1}:0] `LGNX_LANE count",
+            ]
+            what = f"Number of ones among {size} bits."
+            make(
+                f"{self.top}_popcount", "module.v.j2", what, "popcount",
+                ports=ports, body=body, lanes=True,
+            )  # fmt: skip
+        make(
+            f"{self.top}_network",
+            "network.v.j2",
+            "From input bits to " + ("counts." if self.groups else "output bits."),
+            "network",
+            top=self.top,
+            lanes=True,
+            pipelined=self.pipelined,
+            popcount_registers=self.popcount_registers,
+            stages=self.stages,
+            n_bits=len(self.encoder.bits),
+            n_out=self.groups * self.width if self.groups else n_out,
+            groups=self.groups,
+            size=size,
+            width=self.width,
+        )
+
+    def _core(self, make: Any) -> None:
+        netlist = self.encoder.netlist
+        valid = self.interface.handshake != "none" and self.pipelined
+        ports = ["input  wire clk"] if self.pipelined else []
+        if valid and self.interface.reset_name:
+            ports.append(f"input  wire {self.interface.reset_name}")
+        if self.stalls:
+            ports.append("input  wire enable")
+        if valid:
+            ports += ["input  wire in_valid", "output wire out_valid"]
+        ports.append(f"input  wire [{self.n_in - 1}:0] x")
+        for name, width in self.ports:
+            ports.append(f"output wire {'' if name == 'trigger' else f'[{width - 1}:0] '}{name}")
+        constants: list[tuple[int, int]] = []
+        if not self.encoder.bits:
+            bits = netlist.outputs.astype(np.int64)
+            if self.groups:
+                ones = bits.reshape(self.groups, -1).sum(axis=1).tolist()
+                constants = [(self.width, one) for one in ones]
+            else:
+                constants = [(1, bit) for bit in bits.tolist()]
+        trigger = None
+        if self.trigger is not None:
+            trigger = {
+                "words": f"group {self.trigger.group} counts {self.trigger.at_least} or more",
+                "expression": self._enough(self.trigger),
+            }
+        make(
+            f"{self.top}_core" if self.stalls else self.top,
+            "core.v.j2",
+            f"Logic network of {netlist.n_nodes} gates in {netlist.depth} levels.",
+            "core" if self.stalls else "top",
+            top=self.top,
+            ports=ports,
+            pipelined=self.pipelined,
+            valid=valid,
+            n_bits=len(self.encoder.bits),
+            n_results=self.groups * self.width if self.groups else self.network.netlist.n_outputs,
+            constants=constants,
+            groups=self.groups,
+            outputs=self.outputs,
+            class_width=self.class_width if self.groups > 1 else 0,
+            argmax_registers=self.argmax_registers,
+            score_delays=self.score_delays,
+            trigger=trigger,
+            unread=not {"scores", "class"} & set(self.outputs),
+            latency=max(1, self.core_latency),
+        )
+
+    def _enough(self, trigger: Trigger) -> str:
+        if trigger.at_least == 0:
+            return "1'b1"
+        if trigger.at_least > self.network.group_size:
+            return "1'b0"
+        count = f"counts[{trigger.group * self.width} +: {self.width}]"
+        return f"{count} > {self.width}'d{trigger.at_least - 1}"
+
+    def _axi_stream(self, make: Any) -> None:
+        used = sum(width for _, width in self.ports)
+        m_width = -(-used // 8) * 8
+        make(
+            f"{self.top}_skid",
+            "skid.v.j2",
+            "Register slice: takes one more result when the receiver stops.",
+            "static",
+            width=m_width,
+        )
+        make(
+            self.top,
+            "axi_stream.v.j2",
+            "AXI4-Stream around the core; fields stand lowest bit first.",
+            "top",
+            top=self.top,
+            n_in=self.n_in,
+            s_width=-(-self.n_in // 8) * 8,
+            m_width=m_width,
+            m_padding=m_width - used,
+            fields=[{"name": name, "width": width} for name, width in self.ports],
+        )
+
+
+def _template(name: str) -> str:
+    """Text of a template; editable installs have no real path for its folder."""
+    folder = resources.files("lgnx.converters.verilog").joinpath("templates")
+    return folder.joinpath(name).read_text("utf-8")
