@@ -26,10 +26,10 @@ pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 FLOATS = ("FLOAT16", "FLOAT", "DOUBLE")
 INTEGERS = tuple(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 SETTINGS = {  # width of a word, words of a line, style, flag of the compiler
-    "code": (64, 8, "code", "-O1"),
+    "code": (64, 8, "code", "-O0"),
     "table": (64, 8, "table", "-O1"),
     "code-32": (32, 1, "code", "-Os"),
-    "table-32": (32, 1, "table", "-Os"),
+    "table-32": (32, 1, "table", "-O0"),
     "word": (64, 1, "code", "-O1"),
     "odd": (32, 3, "code", "-O1"),
     "vectors-32": (32, 8, "table", "-O3"),
@@ -265,7 +265,11 @@ def test_nothing_is_allocated_and_only_memory_functions_are_called(every, tmp_pa
 @pytest.mark.parametrize("style", ["code", "table"])
 def test_sanitizers_find_nothing(every, results, tmp_path, style):
     """In a process of its own: samples and scratch memory end where the arrays end."""
-    for name in (*SOME, "int64", "count f"):
+    for name in (
+        "groups of two sections",
+        "FLOAT16" if style == "code" else "few of FLOAT",
+        "bits",
+    ):
         model, inputs = every[name]
         (path,) = write_all([model], tmp_path, 64, 2, style)
         (tmp_path / "main.c").write_text(STDIN_MAIN)
@@ -318,12 +322,12 @@ SHAPES = st.tuples(
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is compiled
 )
-@given(shapes=st.lists(SHAPES, min_size=5, max_size=8))
+@given(shapes=st.lists(SHAPES, min_size=4, max_size=6))
 @pytest.mark.parametrize("setting", ["code", "table-32"])
 def test_random_networks(make, tmp_path_factory, setting, shapes):
     models = [random_network(make, *shape) for shape in shapes]
