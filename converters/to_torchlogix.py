@@ -209,7 +209,8 @@ class _Maker:
         padding = self._single(step, operator, "pads")
         kernel = tuple(a["kernel_shape"])
         if chosen is None:
-            raise self._no_such(step, operator, f"tables have {k} inputs, must have 1 to 6")
+            most = max(_RANKS[self.parametrization or "light"])
+            raise self._no_such(step, operator, f"tables have {k} inputs, must have 1 to {most}")
         if stride > min(kernel):
             raise self._no_such(
                 step, operator, f"stride is {stride}, must not be more than the window {kernel}"
