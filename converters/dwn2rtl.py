@@ -266,7 +266,7 @@ def _is_checkpoint(path: Path) -> bool:
 FORMAT = Format(
     name="dwn2rtl",
     title="checkpoints of dwn2rtl: a network of torch_dwn with thermometer and scaler",
-    suffixes=(".pt", ".pth"),
+    suffixes=(".pt", ".pth", ".ckpt"),
     read=_read,
     read_options=(
         Option(

@@ -355,14 +355,14 @@ ADAPTERS: dict[str, Adapter | None] = {
 
 def _is_checkpoint(path: Path) -> bool:
     head = checkpoint_head(path)
-    own = b"torch_dwn" in head or (b".luts" in head and b"mapping" in head)
-    return own and b"thermomet" not in head
+    own = b"torch_dwn" in head or b".luts" in head
+    return own and b"thermomet" not in head  # else it is dwn2rtl's
 
 
 FORMAT = Format(
     name="torch_dwn",
     title="checkpoints of torch_dwn: weightless networks, whole modules or state dicts",
-    suffixes=(".pt", ".pth"),
+    suffixes=(".pt", ".pth", ".ckpt"),
     read=_read,
     read_options=(
         Option("spec", Path, None, "YAML file that says what a state dict does not"),

@@ -113,7 +113,7 @@ def tables_of(
         raise ModelError(f"{where}: has no luts; its tensors are: {', '.join(state) or 'none'}")
     luts = as_array(state["luts"], f"{where}: luts")
     size = luts.shape[-1] if luts.ndim == 2 else 0
-    k = size.bit_length() - 1
+    k = max(size, 1).bit_length() - 1
     if size != 1 << k or not 1 <= k <= MAX_INPUTS:
         raise ModelError(
             f"{where}: luts has shape {list(luts.shape)}, must be [N, 2^n] with n from 1 to "
@@ -223,9 +223,11 @@ def layers_of(module: Any, by_name: bool = False) -> list[Tables | Groups]:
             continue
         if depth > _DEEPEST:
             raise ModelError(f"its containers are nested more than {_DEEPEST} deep")
-        children = getattr(part, "__dict__", {}).get("_modules", {}).items()
+        children = _held(part, "_modules")
         prefix = f"{name}." if name else ""
-        waiting += [(f"{prefix}{key}", child, depth + 1) for key, child in reversed(children)]
+        waiting += [
+            (f"{prefix}{key}", children[key], depth + 1) for key in reversed(list(children))
+        ]
     return layers
 
 
@@ -235,14 +237,15 @@ def _read(module: Any, name: str, layers: list[Tables | Groups], by_name: bool) 
     own = by_name or path.startswith("torch_dwn.")
     attributes = getattr(module, "__dict__", {})
     if own and kind == "LUTLayer":
-        parts = attributes.get("_modules", {})
-        state = dict(attributes.get("_parameters", {}))
+        parts, state = _held(module, "_modules"), dict(_held(module, "_parameters"))
         if "mapping" in parts:
             state.pop("mapping", None)
             state[_LEARNED] = getattr(parts["mapping"], "weights", None)
         size, ste = attributes.get("input_size"), attributes.get("ste", True)
+        if not isinstance(ste, bool):
+            raise ModelError(f"layer {name!r}: ste is a {class_path(ste)}, must be true or false")
         n_inputs = int(size) if isinstance(size, (int, np.integer)) else None
-        layers.append(tables_of(name, state, n_inputs, bool(ste)))
+        layers.append(tables_of(name, state, n_inputs, ste))
     elif own and kind == "GroupSum":
         tau, order = attributes.get("tau", 1), attributes.get("randperm")
         layers.append(groups_of(name, attributes.get("k"), tau, order))
@@ -254,6 +257,12 @@ def _read(module: Any, name: str, layers: list[Tables | Groups], by_name: bool) 
             f"module {name!r} is a {path}; of the modules only torch_dwn's layers in a Sequential "
             "tell what they compute. Describe the network by a spec instead"
         )
+
+
+def _held(module: Any, kind: str) -> Mapping[Any, Any]:
+    """Parameters or submodules of a module, which in a checkpoint may be anything."""
+    held = getattr(module, "__dict__", {}).get(kind)
+    return held if isinstance(held, Mapping) else {}
 
 
 def check_chain(layers: Sequence[Tables | Groups]) -> None:

@@ -58,6 +58,8 @@ def thresholds_of(thermometer: Any) -> np.ndarray:
         raise ModelError(
             f"thresholds have shape {list(thresholds.shape)}, must be [..., z] with z at least 1"
         )
+    if thresholds.dtype.kind not in "iuf":
+        raise ModelError(f"thresholds are {thresholds.dtype}, must be numbers")
     if np.isnan(thresholds).any():
         raise ModelError(f"{int(np.isnan(thresholds).sum())} of the thresholds are NaN")
     return thresholds
@@ -146,15 +148,15 @@ def network_model(
     if thresholds is not None or len(extents) > 1:
         graph.add("Reshape", "flatten", shape=np.array([0, width]))
     for number, layer in enumerate(layers):
-        name_of = layer.name or str(number)
+        label = layer.name or str(number)
+        if any(other.name == layer.name for other in layers[:number]):  # its weights are shared
+            label = f"{label}@{number}"
         if isinstance(layer, Tables):
             kind = np.uint16 if width <= 1 << 16 else np.int32
-            graph.add(
-                "LogicDense", name_of, indices=layer.indices.astype(kind), tables=layer.tables
-            )
+            graph.add("LogicDense", label, indices=layer.indices.astype(kind), tables=layer.tables)
             width = len(layer.indices)
         else:
-            graph.add("GroupSum", name_of, {"groups": layer.groups, "tau": layer.tau})
+            graph.add("GroupSum", label, {"groups": layer.groups, "tau": layer.tau})
     model = graph.model(name, "scores" if isinstance(layers[-1], Groups) else "y")
     return with_metadata(model, dict(metadata or {}))
 

@@ -21,7 +21,6 @@ from lgnx.converters.formats import read_model
 from lgnx.converters.torch_dwn import from_modules
 from lgnx.metadata import get
 from lgnx.network import Network
-from lgnx.ops.errors import InputError, ModelError
 from lgnx.optimize.aig import to_aig
 from lgnx.optimize.proof import prove
 from lgnx.verify.reference import run_reference
@@ -87,7 +86,7 @@ def test_a_network_trained_on_digits_keeps_every_score(trained):
 
 
 def test_a_state_dict_with_a_spec_is_the_whole_module(trained):
-    folder, module, encoder, x, _ = trained
+    folder, _, _, x, _ = trained
     model = read_model(folder / "state.pt", spec=folder / "net.yaml")
     whole = read_model(folder / "whole.pt", thermometer=folder / "thresholds.npy")
     np.testing.assert_array_equal(outputs(model, x), outputs(whole, x))
@@ -100,7 +99,7 @@ def test_a_state_dict_with_a_spec_is_the_whole_module(trained):
 
 
 def test_a_whole_module_may_have_a_spec_too(trained, tmp_path):
-    folder, *_, x, _ = trained
+    folder = trained[0]
     for name in ("net.yaml", "thresholds.npy"):
         shutil.copy(folder / name, tmp_path)
     model = read_model(folder / "whole.pt", spec=tmp_path / "net.yaml")
@@ -158,7 +157,7 @@ def test_live_modules_become_models(network, tmp_path):
 
 
 def test_modules_are_exported_inside_others(network):
-    encoder, module = network
+    _, module = network
     x = (torch.rand(70, 24) < 0.5).float()
     model = lgnx.export(module, x)
     bits = x.numpy() > 0
