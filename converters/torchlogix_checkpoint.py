@@ -53,7 +53,11 @@ def _read(
     from lgnx.converters.torchlogix import import_torchlogix
 
     import_torchlogix()
-    from lgnx.converters.torchlogix_checkpoint_modules import UnknownForwardError, layers_of
+    from lgnx.converters.torchlogix_checkpoint_modules import (
+        UnknownForwardError,
+        layers_of,
+        made_by,
+    )
     from lgnx.converters.torchlogix_checkpoint_part import Made
     from lgnx.converters.torchlogix_checkpoint_state import (
         KINDS,
@@ -78,6 +82,8 @@ def _read(
         except UnknownForwardError as error:
             raise draft_of_module(module, str(error)) from None
     version = known.version if known else _version(producer)
+    if version is None and module is not None:
+        version = made_by(module)
     given = _shape(shape) or (known.shape if known else None)
     x = _sample(parts, given, known.dtype if known else "float32", path)
     name = class_path(module).rpartition(".")[2] if module is not None else path.stem

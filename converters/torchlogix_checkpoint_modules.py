@@ -17,7 +17,7 @@ from lgnx.ops.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["UnknownForwardError", "layer_of", "layers_of", "walk"]
+__all__ = ["UnknownForwardError", "layer_of", "layers_of", "made_by", "walk"]
 
 _LAYERS = "torchlogix.layers."
 _CONNECTIONS = "torchlogix.connections."
@@ -96,6 +96,22 @@ def walk(module: Stub, name: str = "", depth: int = 0) -> list[tuple[str, Part]]
         part = layer_of(value, f"module {inner!r}")
         found += [(inner, part)] if part is not None else walk(value, inner, depth + 1)
     return found
+
+
+def made_by(module: Stub) -> tuple[int, ...] | None:
+    """Version of torchlogix that made a module, where its attributes tell.
+
+    In 0.1.1, a parametrization is no module; only since 0.2.2 there are transposed convolutions.
+    """
+    waiting, seen = [module], 0
+    while waiting and seen < 10_000:
+        part, seen = waiting.pop(), seen + 1
+        if isinstance(vars(part).get("parametrization"), Stub):
+            return (0, 1, 1)
+        if "Transpose" in class_path(part) and class_path(part).startswith(_LAYERS):
+            return (0, 2, 2)
+        waiting += submodules(part).values()
+    return None
 
 
 def layer_of(module: Stub, place: str) -> Part | None:

@@ -29,6 +29,9 @@ KINDS = (
 )
 """Kinds of layers that torchlogix has."""
 
+# What a draft leaves out: what a module says anyway, and what holds if it is left out.
+_KNOWN = ("gumbel", "in_dim", "channels", "start_dim", "end_dim", "inputs")
+_DEFAULTS = {"materialize_basis": False, "feature_dim": -2, "padding": 0, "beta": 0}
 _WITH_TENSORS = ("logic_dense", "logic_conv", "logic_conv_transpose")
 # Names within a layer that tell its kind.
 _MARKS = (
@@ -130,7 +133,7 @@ def draft_of_state(state: Mapping[str, torch.Tensor], reason: str) -> ModelError
         if kind == "logic_dense" and before == "logic_conv":
             layers.append(("flatten", "", ""))
         fields, before = [f'state: "{prefix or "."}"', *_drafted(kind, tensors)], kind
-        shapes = [f"{name} {list(value.shape)}" for name, value in tensors.items()]
+        shapes = [f"{name} {list(value.shape)}" for name, value in list(tensors.items())[:3]]
         layers.append((kind, ", ".join(fields), ", ".join(shapes)))
         if kind == "logic_conv":
             layers.append(("or_pool", "kernel_shape: TODO", "if there is one, else without"))
@@ -166,7 +169,7 @@ def draft_of_module(module: Stub, reason: str) -> ModelError:
         fields += [
             f"{field}: {_written(value)}"
             for field, value in part.fields.items()
-            if field not in ("gumbel", "in_dim", "channels", "start_dim", "end_dim")
+            if field not in _KNOWN and value != _DEFAULTS.get(field)
         ]
         layers.append((part.kind, ", ".join(fields), "" if part.tensors else name))
     version = importlib.metadata.version("torchlogix")

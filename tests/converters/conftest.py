@@ -40,6 +40,7 @@ except MissingExtraError:
         "test_torch_import.py",
         "test_torchlogix.py",
         "test_torchlogix_checkpoint.py",
+        "test_torchlogix_checkpoint_errors.py",
         "test_torchlogix_conv.py",
         "test_torchlogix_versions.py",
         "test_torchlogix_zoo.py",
