@@ -91,6 +91,8 @@ def from_checkpoint(
     InputError
         If an option cannot be.
     """
+    if dtype not in NUMBERS:
+        raise InputError(f"dtype is {dtype!r}, must be one of {', '.join(NUMBERS)}")
     if not isinstance(checkpoint, Mapping) or not {"config", "model"} & set(checkpoint):
         raise ModelError(
             "is no checkpoint of dwn2rtl, which is a dict with 'config', 'state_dict' and "
@@ -113,7 +115,7 @@ def from_checkpoint(
     limits: np.ndarray = given
     if input_bits is not None:
         before, limits = _fixed(before, given, input_bits)
-    thresholds = thresholds_for(limits, np.dtype(dtype), before)
+    thresholds, strict = thresholds_for(limits, np.dtype(dtype), before)
     metadata: dict[str, Any] = {SOURCE_FORMAT: "dwn2rtl", TRAINING_TOOL: "torch_dwn"}
     if factors is not None:
         text = json.dumps({"mean": factors[0].tolist(), "scale": factors[1].tolist()})
@@ -121,8 +123,9 @@ def from_checkpoint(
     results = checkpoint.get("results")
     if isinstance(results, Mapping) and isinstance(results.get("final_acc"), (int, float)):
         metadata[ACCURACY] = str(results["final_acc"])
-    name = str(checkpoint.get("run_name") or "dwn")
-    return network_model(layers, thresholds, name=name, metadata=metadata)
+    name = checkpoint.get("run_name")
+    name = name if isinstance(name, str) and name else "dwn"
+    return network_model(layers, thresholds, strict=strict, name=name, metadata=metadata)
 
 
 def _live(checkpoint: Mapping[str, Any]) -> list[Any]:
@@ -182,8 +185,9 @@ def _saved_layers(checkpoint: Mapping[str, Any], thresholds: np.ndarray) -> list
         layers.append(layer)
         width = len(layer.indices)
     widths = [len(layer.indices) for layer in layers]
-    if config.get("layers") is None or list(config["layers"]) != widths:
-        raise ModelError(f"config: layers is {config.get('layers')!r}, but they are {widths}")
+    given = config.get("layers")
+    if not isinstance(given, (list, tuple)) or list(given) != widths:
+        raise ModelError(f"config: layers is {given!r}, but they are {widths}")
     layers.append(groups_of("scores", numbers["num_classes"]))
     return layers
 

@@ -13,7 +13,7 @@ __all__ = ["fold_into_thresholds"]
 
 def fold_into_thresholds(
     f: Callable[[np.ndarray], np.ndarray], limits: np.ndarray, dtype: np.dtype | type
-) -> np.ndarray:
+) -> tuple[np.ndarray, bool]:
     """Find thresholds t of a dtype so that ``x > t`` is ``f(x) > limit``, exactly, for every x.
 
     Adding, dividing by a positive number, rounding to another type and rounding down never put
@@ -34,13 +34,14 @@ def fold_into_thresholds(
 
     Returns
     -------
-    numpy.ndarray
-        [..., B] of ``dtype``.
+    tuple of numpy.ndarray and bool
+        [..., B] of ``dtype``, and whether they are strict: where a bit is 1 for every number of an
+        integer type, no t is below all of them, so thresholds are given for ``x >= t``.
 
     Raises
     ------
     ModelError
-        If a bit would be 1 for every number of an integer type: no t is below all of them.
+        If, moreover, a bit is 0 for every number, which only strict thresholds can say.
     """
     dtype, limits = np.dtype(dtype), np.asarray(limits)
     if dtype.kind == "f":
@@ -51,18 +52,22 @@ def fold_into_thresholds(
     kind = np.uint64 if dtype.kind == "u" else np.int64
     below, above = np.full(limits.shape, low, kind), np.full(limits.shape, high, kind)
     with np.errstate(all="ignore"):
-        if (f(_numbers(below, dtype)) > limits).any():
-            raise ModelError(
-                f"a threshold is so low that every number of {dtype} exceeds it; its bit is "
-                "always 1, which no threshold of this type gives"
-            )
-        never = f(_numbers(above, dtype)) <= limits
+        always = f(_numbers(below, dtype)) > limits
+        never = ~(f(_numbers(above, dtype)) > limits)
         for _ in range(8 * dtype.itemsize):
             middle = (below & above) + ((below ^ above) >> kind(1))  # of a sum that may not fit
             exceeds = f(_numbers(middle, dtype)) > limits
             above = np.where(exceeds, middle, above)
             below = np.where(exceeds, below, middle)
-    return _numbers(np.where(never, kind(high), below), dtype)
+    if not always.any():
+        return _numbers(np.where(never, kind(high), below), dtype), True
+    if never.any():
+        raise ModelError(
+            f"every number of {dtype} is above one threshold, and none above another; no "
+            "thresholds of this type give a bit that is always 1 and one that is always 0: take a "
+            "wider type"
+        )
+    return _numbers(np.where(always, kind(low), above), dtype), False
 
 
 def _numbers(ordinals: np.ndarray, dtype: np.dtype) -> np.ndarray:

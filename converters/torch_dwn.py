@@ -81,16 +81,16 @@ def from_modules(
     InputError
         If there is no such type.
     """
-    thresholds = _thresholds(thermometer, dtype)
+    thresholds, strict = _thresholds(thermometer, dtype)
     entries = {TRAINING_TOOL: "torch_dwn", **(metadata or {})}
-    return network_model(layers_of(module), thresholds, metadata=entries)
+    return network_model(layers_of(module), thresholds, strict=strict, metadata=entries)
 
 
-def _thresholds(thermometer: Any, dtype: str | None) -> np.ndarray | None:
+def _thresholds(thermometer: Any, dtype: str | None) -> tuple[np.ndarray | None, bool]:
     if dtype is not None and dtype not in NUMBERS:
         raise InputError(f"dtype is {dtype!r}, must be one of {', '.join(NUMBERS)}")
     if thermometer is None:
-        return None
+        return None, True
     given = thresholds_of(thermometer)
     return thresholds_for(given, np.dtype(dtype or given.dtype))
 
@@ -168,7 +168,7 @@ def _described(
     """Make the model of a state dict and its spec."""
     state = find_state(loaded)
     layers: list[Tables | Groups] = []
-    thresholds = None
+    thresholds, strict = None, True
     for layer in spec.layers:
         for name in layer.fields:
             if name not in _FIELDS[layer.kind]:
@@ -177,7 +177,7 @@ def _described(
             if layer.kind == "thermometer":
                 if layers or thresholds is not None:
                     raise layer.error("must be the first layer")
-                thresholds = _described_thresholds(layer, spec, encoder)
+                thresholds, strict = _described_thresholds(layer, spec, encoder)
             elif layer.kind == "logic_dense":
                 layers.append(_described_tables(layer, state))
             elif layer.kind == "group_sum":
@@ -189,12 +189,12 @@ def _described(
             raise error if str(error).startswith(layer.place) else layer.error(str(error)) from None
     metadata = {**source, **spec.metadata()}
     try:
-        return network_model(layers, thresholds, shape=spec.shape, metadata=metadata)
+        return network_model(layers, thresholds, strict=strict, shape=spec.shape, metadata=metadata)
     except ModelError as error:
         raise ModelError(f"{path} with {spec.path}: {error}") from None
 
 
-def _described_thresholds(layer: Layer, spec: Spec, encoder: Any) -> np.ndarray:
+def _described_thresholds(layer: Layer, spec: Spec, encoder: Any) -> tuple[np.ndarray | None, bool]:
     given = layer.get("thresholds")
     if not layer.get("strict", True):
         raise layer.error("torch_dwn's bits are x > t; must be true", "strict")
@@ -210,9 +210,7 @@ def _described_thresholds(layer: Layer, spec: Spec, encoder: Any) -> np.ndarray:
         given = given.astype(spec.dtype)
     if spec.dtype not in NUMBERS:
         raise layer.error(f"reads numbers, but the input's dtype is {spec.dtype}")
-    thresholds = _thresholds(given, spec.dtype)
-    assert thresholds is not None
-    return thresholds
+    return _thresholds(given, spec.dtype)
 
 
 def _described_tables(layer: Layer, state: Mapping[str, Any]) -> Tables:

@@ -69,7 +69,7 @@ def thresholds_for(
     given: np.ndarray,
     dtype: np.dtype | type,
     before: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, bool]:
     """Thresholds for numbers of a dtype that decide as torch does with the ones given.
 
     torch compares in a type that both have become; here that is taken into the thresholds.
@@ -83,13 +83,18 @@ def thresholds_for(
     before
         What is done to the numbers first, as of `fold_into_thresholds`.
 
+    Returns
+    -------
+    tuple of numpy.ndarray and bool
+        [..., z] of ``dtype``, and whether bits are ``x > t``; else they are ``x >= t``.
+
     Raises
     ------
     ModelError
         If the dtype has no such thresholds.
     """
     if before is None and given.dtype == dtype:
-        return given
+        return given, True
     probe = np.zeros((1,) * given.ndim, dtype)
     source = (probe if before is None else before(probe)).dtype
     if source.kind == given.dtype.kind or {source.kind, given.dtype.kind} == {"i", "u"}:
@@ -109,6 +114,7 @@ def network_model(
     layers: Sequence[Tables | Groups],
     thresholds: np.ndarray | None,
     *,
+    strict: bool = True,
     shape: Sequence[int] | None = None,
     name: str = "network",
     metadata: Mapping[str, Any] | None = None,
@@ -120,8 +126,9 @@ def network_model(
     layers
         Layers of tables, each reading all bits of the one before, and perhaps a sum at the end.
     thresholds
-        [..., z] of the dtype that the model's input has; the bits of a number are ``x > t``. None
-        if the input is bits.
+        [..., z] of the dtype that the model's input has. None if the input is bits.
+    strict
+        Whether the bits of a number are ``x > t``; else they are ``x >= t``.
     shape
         Of one sample; None tells it from the thresholds and the first layer.
 
@@ -143,7 +150,8 @@ def network_model(
     extents = _sample_shape(first, thresholds, shape)
     graph = _Graph(extents, bool if thresholds is None else thresholds.dtype)
     if thresholds is not None:
-        graph.add("Thermometer", "thermometer", thresholds=thresholds)
+        inclusive = {} if strict else {"strict": 0}
+        graph.add("Thermometer", "thermometer", inclusive, thresholds=thresholds)
     width = math.prod(extents) * (1 if thresholds is None else thresholds.shape[-1])
     if thresholds is not None or len(extents) > 1:
         graph.add("Reshape", "flatten", shape=np.array([0, width]))

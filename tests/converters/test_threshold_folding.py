@@ -28,7 +28,8 @@ def test_scaling_goes_into_thresholds_for_every_half(mean, scale, limits):
         return (x.astype(np.float64) - mean) / scale
 
     limits = np.array(limits)
-    thresholds = fold_into_thresholds(f, limits, np.float16)
+    thresholds, strict = fold_into_thresholds(f, limits, np.float16)
+    assert strict
     assert thresholds.dtype == np.float16
     agree(f, limits, thresholds, HALVES)
 
@@ -47,7 +48,8 @@ def test_scaling_goes_into_thresholds_of_floats(dtype, rounded, mean, scale, lim
         return ((x.astype(np.float64) - mean) / scale).astype(rounded)
 
     limits = np.array(limits, rounded)
-    thresholds = fold_into_thresholds(f, limits, dtype)
+    thresholds, strict = fold_into_thresholds(f, limits, dtype)
+    assert strict
     near = [thresholds]
     for way in (-np.inf, np.inf):
         for _ in range(40):
@@ -70,8 +72,14 @@ def test_rounding_down_goes_into_thresholds_of_integers(dtype, digits):
     info = np.iinfo(dtype)
     x = np.arange(int(info.min), int(info.max) + 1).astype(dtype)
     low = f(x[:1])[0]
-    limits = np.array([low, low + 1, -1, 0, 0.5, 7, 1e9])
-    agree(f, limits, fold_into_thresholds(f, limits, dtype), x)
+    limits = np.array([low, low + 1, -1, 0, 0.5, 7, 1e9]).clip(min=low)
+    thresholds, strict = fold_into_thresholds(f, limits, dtype)
+    assert strict
+    agree(f, limits, thresholds, x)
+    limits = np.array([low - 1, low, low + 1, -np.inf, 0.5])
+    thresholds, strict = fold_into_thresholds(f, limits, dtype)
+    assert not strict
+    np.testing.assert_array_equal(x[:, None] >= thresholds, f(x[:, None]) > limits)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
@@ -80,19 +88,20 @@ def test_integers_that_a_float_does_not_hold_keep_their_rounding(dtype):
         return x.astype(np.float32)
 
     limits = np.array([2.0**24, 2.0**40 + 2.0**17, 2.0**62], np.float32)
-    thresholds = fold_into_thresholds(f, limits, dtype)
+    thresholds, strict = fold_into_thresholds(f, limits, dtype)
+    assert strict
     assert thresholds[0] == 2**24 + 1  # which becomes 2^24
     near = np.concatenate([thresholds - dtype(1), thresholds, thresholds + dtype(1)])
     agree(f, limits, thresholds, near)
 
 
-def test_a_bit_that_is_always_1_is_no_threshold_of_an_integer_type():
-    with pytest.raises(ModelError, match="every number of uint8 exceeds it; its bit is always 1"):
-        fold_into_thresholds(lambda x: x.astype(np.float32), np.array([-0.5]), np.uint8)
+def test_bits_that_are_always_1_and_always_0_are_no_thresholds_of_one_integer_type():
+    with pytest.raises(ModelError, match="every number of uint8 is above one threshold, and none"):
+        fold_into_thresholds(lambda x: x.astype(np.float32), np.array([-0.5, 300]), np.uint8)
 
 
 def test_a_bit_that_is_never_1_is_the_largest_number():
-    t = fold_into_thresholds(lambda x: x.astype(np.float64), np.array([300.0]), np.uint8)
+    t, _ = fold_into_thresholds(lambda x: x.astype(np.float64), np.array([300.0]), np.uint8)
     assert t.tolist() == [255]
-    t = fold_into_thresholds(lambda x: x / 2, np.array([np.inf], np.float32), np.float32)
+    t, _ = fold_into_thresholds(lambda x: x / 2, np.array([np.inf], np.float32), np.float32)
     assert t.tolist() == [np.inf]

@@ -253,6 +253,14 @@ def test_tables_of_many_inputs_for_every_input(torch_dwn, n, width):
     np.testing.assert_array_equal(run_reference(from_modules(layer), x)[0], expected)
 
 
+def test_a_bit_that_is_1_for_every_number_of_a_type(torch_dwn):
+    layer = torch_dwn.LUTLayer(6, 30, n=3)
+    model = from_modules(layer, torch.tensor([[-0.5, 0, 254.5]] * 2), dtype="uint8")
+    x = np.stack([np.arange(256), np.arange(256)[::-1]], 1).astype(np.uint8)
+    bits = cases.thermometer(x, np.array([-0.5, 0, 254.5]))
+    np.testing.assert_array_equal(outputs(model, x), cases.network(bits, [layer]))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     n=st.integers(1, 5),

@@ -227,8 +227,8 @@ def test_thermometers_that_do_not_fit(torch_dwn):
             from_modules(layer, thermometer)
     with pytest.raises(InputError, match="dtype is 'bool', must be one of float16, float32"):
         from_modules(layer, torch.zeros(3, 2), dtype="bool")
-    with says("a threshold is so low that every number of uint8 exceeds it"):
-        from_modules(layer, torch.full((3, 2), -1.0), dtype="uint8")
+    with says("every number of uint8 is above one threshold, and none above another"):
+        from_modules(layer, torch.tensor([[-1.0, 300.0]] * 3), dtype="uint8")
 
 
 def test_files_of_thresholds_that_are_none(tmp_path, torch_dwn):
