@@ -35,7 +35,9 @@ class Constants:
         initializers = self._graph.initializers
         for old, forms in self._made.items():
             name, (new, *others) = old.name, forms.values()
-            if others or old.uses() or name is None or new.name not in initializers:
+            if others or old.uses() or not name or not new.name:
+                continue
+            if new.name not in initializers:
                 continue
             initializers.pop(name, None)
             del initializers[new.name]

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from typer.testing import CliRunner
@@ -41,3 +42,21 @@ def test_the_examples_of_qonnx_lnn_run(
     onnx.save(classifier, "model.onnx")
     run_page("qonnx-lnn.md", capsys)
     assert "GroupSum" in [node.op_type for node in onnx.load("back.onnx").graph.node]
+
+
+def test_the_examples_of_qonnx_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("qonnx")
+    from tests.converters.qonnx_cases import Qonnx, sparse
+
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    m = Qonnx(20, batch="batch")
+    y = m.sign(m.norm("x", rng, 20))
+    for inputs, outputs in ((20, 30), (30, 10)):
+        signs = rng.choice([-1.0, 1.0], (inputs, outputs))
+        y = m.sign(m.op("MatMul", y, signs * sparse(rng, inputs, outputs, 5)))
+    onnx.save(m.model(y), "signs.onnx")
+    run_page("qonnx.md", capsys)
+    assert "LogicDense" in [node.op_type for node in onnx.load("model.onnx").graph.node]
