@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lgnx.converters.checkpoint import load_checkpoint
+from lgnx.converters.checkpoint import find_module, load_checkpoint
 from lgnx.converters.formats import read_model
+from lgnx.converters.torchlogix_checkpoint_build import build
+from lgnx.converters.torchlogix_checkpoint_modules import layers_of
+from lgnx.converters.torchlogix_checkpoint_part import Made
 from lgnx.ops.errors import InputError, LgnxError, ModelError
 from tests.converters import torchlogix_cases as cases
 
@@ -248,7 +251,7 @@ ATTRIBUTES = "weight connections parametrization lut_rank in_dim k tau _modules 
 odd = st.sampled_from([None, 0, -1, 3, 1e9, "x", [1], {}, {"a": 1}, torch.zeros(2, 8), nn.ReLU()])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(ATTRIBUTES), odd), max_size=2))
 def test_random_attributes_end_in_an_error_of_ours_or_are_read(
     tmp_path: Path, changes: Any
@@ -258,6 +261,7 @@ def test_random_attributes_end_in_an_error_of_ours_or_are_read(
     for at, name, value in changes:
         vars(module[at])[name] = value
     torch.save(module, tmp_path / "net.pt")
-    load_checkpoint(tmp_path / "net.pt")
+    whole = find_module(load_checkpoint(tmp_path / "net.pt"))
+    assert whole is not None
     with contextlib.suppress(LgnxError):
-        read_model(tmp_path / "net.pt", "torchlogix")
+        build(layers_of(whole, "net.pt"), torch.zeros(2, 6), Made((0, 2, 2)))
