@@ -307,6 +307,11 @@ def test_a_file_runs_self_contained_and_converts_by_command(trained, tmp_path):
     assert result.exit_code == 0, result.output
     expected = outputs(read_model(folder / "state.pt", spec=folder / "net.yaml"), x)
     np.testing.assert_array_equal(outputs(lgnx.load(target), x), expected)
+    arguments = ["convert", folder / "whole.pt", "-o", target, "--option"]
+    arguments.append(f"thermometer={folder / 'thermometer.pt'}")
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(outputs(lgnx.load(target), x), expected)
     plain = lgnx.attach_functions(lgnx.load(target)).SerializeToString()
     session = onnxruntime.InferenceSession(plain)
     np.testing.assert_array_equal(session.run(None, {"x": x})[0], expected)
