@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,15 @@ from lgnx.ops.errors import InputError, MissingExtraError, ModelError
 from lgnx.optimize.proof import prove
 
 WAYS = [None, "raw", "light", "warp"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Layers this small take longer on several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -287,21 +297,26 @@ def digits() -> tuple[torch.Tensor, torch.Tensor]:
 def accuracy(module: nn.Module, digits: tuple[torch.Tensor, torch.Tensor]) -> float:
     x, y = digits
     with torch.no_grad():
-        return float((module.eval()(x).argmax(1) == y).float().mean())
+        return float((module.eval()(x).argmax(1) == y).double().mean())
 
 
-def train(module: nn.Module, digits, steps: int, rate: float) -> float:
-    """Train with Adam; gives the last loss."""
+def train(module: nn.Module, digits, steps: int, rate: float) -> None:
+    """Train with Adam, on a part of the digits at each step."""
     x, y = digits
     optimizer = torch.optim.Adam(module.parameters(), lr=rate)
     module.train()
     for step in range(steps):
-        part = slice(256 * (step % 7), 256 * (step % 7 + 1))
+        part = slice(64 * (step % 28), 64 * (step % 28 + 1))
         loss = nn.functional.cross_entropy(module(x[part]), y[part])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return float(loss.detach())
+
+
+def soft_loss(module: nn.Module, digits) -> torch.Tensor:
+    """Loss on all digits, in training mode."""
+    x, y = digits
+    return nn.functional.cross_entropy(module.train()(x), y)
 
 
 @pytest.fixture(scope="module")
@@ -311,12 +326,12 @@ def trained(digits) -> onnx.ModelProto:
 
     torch.manual_seed(0)
     module = nn.Sequential(
-        FixedBinarization(torch.tensor([0.25, 0.5, 0.75]), feature_dim=1),
-        LogicDense(192, 600),
-        LogicDense(600, 600),
-        GroupSum(10, tau=8),
+        FixedBinarization(torch.tensor([0.5]), feature_dim=1),
+        LogicDense(64, 200),
+        LogicDense(200, 200),
+        GroupSum(10, tau=4),
     )
-    train(module, digits, 100, 0.05)
+    train(module, digits, 40, 0.4)
     return lgnx.export(module, digits[0][:2])
 
 
@@ -324,19 +339,18 @@ def trained(digits) -> onnx.ModelProto:
 def test_training_goes_on(trained, digits, level: str) -> None:
     model = lgnx.lower(trained) if level == "network" else trained
     way = level if level == "light" else None
-    module = lgnx.to_torchlogix(model, parametrization=way, confidence=0.99)
+    module = lgnx.to_torchlogix(model, parametrization=way, confidence=0.8)
     before = accuracy(module, digits)
-    assert before > 0.7
-    x, y = digits
-    module.train()
-    loss = nn.functional.cross_entropy(module(x), y)
+    assert before == np.mean(run(model, digits[0].numpy()).argmax(1) == digits[1].numpy()) > 0.6
+    loss = soft_loss(module, digits)
     loss.backward()
     gradients = [parameter.grad for parameter in module.parameters()]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert all((gradient != 0).any() for gradient in gradients)
-    after_loss = train(module, digits, 20, 0.02)
-    assert after_loss < float(loss.detach()) * 1.1
+    train(module, digits, 15, 0.3)
+    assert soft_loss(module, digits) < loss
     assert accuracy(module, digits) > before - 0.02
+    assert lgnx.export(module, digits[0][:2]).graph.node[-1].op_type == "GroupSum"
 
 
 def test_random_numbers_go_on_as_before(make, rng) -> None:
