@@ -9,7 +9,7 @@ import numpy as np
 
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.circuit_notes import to_notes
-from lgnx.converters.percent_names import escape, made_different
+from lgnx.converters.percent_names import escape_ports
 from lgnx.netlist.xor_gates import expand_xors
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")  # ABC and yosys end a name at a space
@@ -39,11 +39,8 @@ def pieces(circuit: Circuit, binary: bool) -> Iterator[bytes]:
 
 def _symbols(circuit: Circuit) -> Iterator[bytes]:
     """Names of the ports, but for those that a port without a symbol has."""
-    inputs = [escape(name, _FORBIDDEN) for name in circuit.input_names]
-    taken = set(inputs)
-    outputs = [escape(name, _FORBIDDEN) for name in circuit.output_names]
     # ABC refuses an output called as an input.
-    outputs = [made_different(name) if name in taken else name for name in outputs]
+    inputs, outputs = escape_ports(circuit.input_names, circuit.output_names, _FORBIDDEN)
     for letter, default, names in (("i", "x", inputs), ("o", "y", outputs)):
         for i, name in enumerate(names):
             if name != f"{default}[{i}]":

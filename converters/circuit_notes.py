@@ -22,7 +22,7 @@ def to_notes(circuit: Circuit) -> list[str]:
     if circuit.name != _UNNAMED:
         entries[_NAME] = circuit.name
     comment = circuit.metadata.get(COMMENT)
-    return [*(comment.split("\n") if comment else ()), *to_comments(entries)]
+    return [*(comment.splitlines() if comment else ()), *to_comments(entries)]
 
 
 def from_notes(lines: Sequence[str]) -> tuple[dict[str, str], str]:

@@ -1,0 +1,15 @@
+"""Lists of truth tables."""
+
+from __future__ import annotations
+
+import contextlib
+
+from lgnx.converters.truth_tables import read_truth_tables
+from lgnx.ops.errors import LgnxError
+
+
+def target(data: bytes) -> None:
+    """Read any bytes, in each base."""
+    for base in ("auto", "hex", "binary"):
+        with contextlib.suppress(LgnxError):
+            read_truth_tables(data, "fuzz", base).netlist.validate()
