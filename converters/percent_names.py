@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["escape", "made_different", "unescape"]
+__all__ = ["escape", "escape_ports", "made_different", "unescape"]
 
 _NOTHING = "%-"
 _CODES = re.compile("(?:%(?:[0-9A-F]{2}|-))+")
@@ -32,6 +33,16 @@ def escape(name: str, forbidden: re.Pattern[str]) -> str:
 def made_different(escaped: str) -> str:
     """Give another text of the same name: where inputs and outputs must not be called alike."""
     return escaped + _NOTHING
+
+
+def escape_ports(
+    inputs: Sequence[str], outputs: Sequence[str], forbidden: re.Pattern[str]
+) -> tuple[list[str], list[str]]:
+    """Escape the names of inputs and outputs so that all of them differ."""
+    texts = [escape(name, forbidden) for name in inputs]
+    taken = set(texts)
+    others = [escape(name, forbidden) for name in outputs]
+    return texts, [made_different(text) if text in taken else text for text in others]
 
 
 def unescape(text: str) -> str:
