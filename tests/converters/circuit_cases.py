@@ -154,6 +154,22 @@ def assert_equal(a: Netlist, b: Netlist, *, budget: float = 240) -> None:
     assert verdict.status == "proved", str(verdict)
 
 
+def sorted_ports(circuit: Circuit) -> Netlist:
+    """The netlist with its ports ordered by name: for tools that do not keep their order."""
+    gates = circuit.netlist
+    inputs, outputs = (
+        np.array(sorted(range(len(names)), key=names.__getitem__))
+        for names in (circuit.input_names, circuit.output_names)
+    )
+    variables = np.arange(gates.first_node + gates.n_nodes, dtype=np.uint32)
+    variables[1 + inputs] = np.arange(1, gates.first_node, dtype=np.uint32)
+
+    def moved(literals):
+        return 2 * variables[literals >> 1] + (literals & 1)
+
+    return netlist(gates.n_inputs, gates.kinds, moved(gates.fanins), moved(gates.outputs)[outputs])
+
+
 @st.composite
 def mutated(draw: st.DrawFn, data: bytes) -> bytes:
     """A file with some of its bytes cut out, doubled, changed or put elsewhere."""

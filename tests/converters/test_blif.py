@@ -25,6 +25,7 @@ from tests.converters.circuit_cases import (
     mutated,
     netlist,
     read,
+    sorted_ports,
     trained,
     write,
 )
@@ -187,22 +188,6 @@ def test_yosys_reads_function_and_names(tmp_path, circuit):
     assert sorted(theirs.input_names) == sorted(circuit.input_names)
     assert sorted(theirs.output_names) == sorted(circuit.output_names)
     assert_equal(sorted_ports(theirs), sorted_ports(circuit))
-
-
-def sorted_ports(circuit):
-    """The netlist with its ports by name: yosys changes their order when it reads BLIF."""
-    gates = circuit.netlist
-    inputs, outputs = (
-        np.array(sorted(range(len(names)), key=names.__getitem__))
-        for names in (circuit.input_names, circuit.output_names)
-    )
-    variables = np.arange(gates.first_node + gates.n_nodes, dtype=np.uint32)
-    variables[1 + inputs] = np.arange(1, gates.first_node, dtype=np.uint32)
-
-    def moved(literals):
-        return 2 * variables[literals >> 1] + (literals & 1)
-
-    return netlist(gates.n_inputs, gates.kinds, moved(gates.fanins), moved(gates.outputs)[outputs])
 
 
 GENERATED = {
