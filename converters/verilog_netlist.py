@@ -198,7 +198,7 @@ def verilog_lines(circuit: Circuit) -> Iterator[str]:
         module = made_different(module)
     yield "// written by lgnx\n"
     yield from (f"// {line}\n" for line in to_comments(circuit.metadata))
-    yield "// verilator lint_off DECLFILENAME\n"
+    yield "// verilator lint_off DECLFILENAME\n// verilator lint_off SYMRSVDWORD\n"
     yield from _listed(f"module {identifier(module)} (", [*inputs, *outputs], ");")
     # In their order, which some tools take from here and not from the head of the module.
     for is_read, group in groupby(zip(used[1:].tolist(), inputs, strict=False), itemgetter(0)):
