@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace as changed
 from typing import Any
 
@@ -10,16 +11,14 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from lgnx.check import find_problems, raise_errors
 from lgnx.converters.qonnx_binary_codes import Codes, Sums, fan_ins, numbers_of, sums_of, tables_of
 from lgnx.converters.qonnx_evaluate import QONNX_DOMAINS, is_elementwise, is_quantiser, run_node
+from lgnx.converters.qonnx_graph import check_valid, finished, infer, opened
 from lgnx.converters.qonnx_lnn_constants import short_names
 from lgnx.converters.qonnx_quant import quant_in_onnx
 from lgnx.converters.qonnx_steps import MAX_STEPS, steps_of
 from lgnx.converters.qonnx_windows import shape_of
-from lgnx.metadata import SOURCE_FORMAT, with_metadata
 from lgnx.netlist.probe import constant_value
-from lgnx.netlist.rules import is_data_movement
 from lgnx.ops import DOMAIN, VERSION
 from lgnx.ops.errors import ModelError
 from lgnx.passes.edit import Inserter, batch_dim, is_op, replace
@@ -27,22 +26,15 @@ from lgnx.passes.edit import Inserter, batch_dim, is_op, replace
 __all__ = ["read_qonnx"]
 
 _BOOL, _FLOAT = ir.DataType.BOOL, ir.DataType.FLOAT
-_UNFOLDED = frozenset(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"])
+_MOVES = ("Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
+_FOLDED = ("Abs", "Cast", "Concat", "Sign", "Where", *_MOVES)  # beside functions of numbers
 _MAX_NAMED = 3
+_MAX_SIZE = 1 << 28  # numbers that are computed at once
 
 
 def read_qonnx(proto: onnx.ModelProto, where: str, max_fan_in: int) -> onnx.ModelProto:
     """Convert a model; ``where`` is its name in messages."""
-    plain = onnx.ModelProto()
-    plain.CopyFrom(proto)
-    del plain.graph.quantization_annotation[:]
-    try:
-        if any(entry.domain == "" and entry.version < 18 for entry in plain.opset_import):
-            plain = onnx.version_converter.convert_version(plain, 18)
-        model = ir.serde.deserialize_model(plain)
-        model.graph.sort()
-    except Exception as error:
-        raise ModelError(f"{where}: not a valid ONNX model: {error}") from error
+    model = opened(proto, where, DOMAIN)
     model.opset_imports[DOMAIN] = VERSION
     names = {node.name for node in model.graph}
     reader = _Reader(model, where, max_fan_in)
@@ -52,17 +44,8 @@ def read_qonnx(proto: onnx.ModelProto, where: str, max_fan_in: int) -> onnx.Mode
     short_names(model.graph, DOMAIN, names)
     for domain in QONNX_DOMAINS:
         model.opset_imports.pop(domain, None)
-    _infer(model)
-    result = ir.serde.serialize_model(model)
-    raise_errors(find_problems(result), where)
-    inner = [v for v in result.graph.value_info if v.name not in model.graph.initializers]
-    del result.graph.value_info[:]
-    result.graph.value_info.extend(inner)
-    return with_metadata(result, {SOURCE_FORMAT: "qonnx"})
-
-
-def _infer(model: ir.Model) -> None:
-    common.ShapeInferencePass(check_type=False, strict_mode=False)(model)
+    check_valid(model, where)
+    return finished(model, where, "qonnx")
 
 
 class _Reader:
@@ -77,7 +60,7 @@ class _Reader:
 
     def run(self) -> None:
         """Convert what can be, from the inputs to the outputs."""
-        _infer(self.model)
+        infer(self.model)
         for node in list(self.graph):
             known = [None if v is None else self._constant(v) for v in node.inputs]
             data = [i for i, v in enumerate(node.inputs) if v is not None and known[i] is None]
@@ -115,17 +98,30 @@ class _Reader:
         return None if value.is_graph_input() else constant_value(value)
 
     def _run(self, node: ir.Node, inputs: list[np.ndarray | None]) -> np.ndarray:
+        if node.op_type not in (*_MOVES, "Concat"):
+            sizes = [value.size for value in inputs if value is not None]
+            if math.prod(sizes) > _MAX_SIZE and len(set(sizes) - {1}) > 1:
+                self._limit(node, [value.shape for value in inputs if value is not None])
         try:
             return run_node(node, inputs, self.opset)[0]
         except ModelError as error:
             raise ModelError(f"{self.where}: {error}") from error
 
+    def _limit(self, node: ir.Node, shapes: list[tuple[int, ...]]) -> None:
+        """Raise a ModelError before memory ends."""
+        try:
+            result = np.broadcast_shapes(*shapes)
+        except ValueError:
+            return  # not elementwise, or not valid
+        if math.prod(result) > _MAX_SIZE:
+            raise ModelError(f"{self._name(node)}: its result {list(result)} is too large to try")
+
     def _fold(self, node: ir.Node, known: list[np.ndarray | None]) -> None:
         """Compute what depends on constants alone, such as quantised weights."""
         foreign = node.domain in QONNX_DOMAINS
-        if not node.inputs or len(node.outputs) != 1 or node.op_type in _UNFOLDED:
+        if not node.inputs or len(node.outputs) != 1:
             return
-        if node.domain != "" and not foreign:
+        if not (foreign or is_op(node, *_FOLDED) or is_elementwise(node, 0)):
             return
         y = node.outputs[0]
         self.folded[y] = self._run(node, known)
@@ -145,11 +141,11 @@ class _Reader:
             levels = self._run(node, [*known[:data], codes.levels, *known[data + 1 :]])
             if levels.shape == codes.levels.shape and levels.dtype == np.float32:
                 self._quantised(node, changed(codes, levels=levels))
-        elif is_data_movement(node) and data == 0 and not is_op(node, "Concat"):
+        elif is_op(node, *_MOVES) and data == 0:
             places = self._places(node, known, codes.shape)
             if places is not None:
                 self.codes[y] = codes.moved(places)
-        elif is_op(node, "MatMul", "Gemm") and data == 0 and len(codes.shape) == 1:
+        elif is_op(node, "MatMul", "Gemm") and data == 0 and len(known) > 1 == len(codes.shape):
             self._layer(node, known, codes)
 
     def _places(
@@ -171,7 +167,7 @@ class _Reader:
             return
         n = max(part.wires.shape[-1] for part in found)
         rank = len(found[0].shape) + 1
-        axis = node.attributes.get_int("axis") % rank
+        axis = node.attributes.get_int("axis", 0) % rank
         if axis == 0 or any(part.wires.shape[-1] != n for part in found):
             return
         sources = list(dict.fromkeys(part.bits for part in found))
@@ -211,6 +207,9 @@ class _Reader:
                 f"its neuron {neuron} reads {count} numbers, {read[neuron]} bits; "
                 f"max_fan_in is {self.limit}"
             )
+            return
+        if weights.shape[1] << max(read) > _MAX_SIZE:
+            self.reasons[node] = f"{weights.shape[1]} tables of {max(read)} bits are too many"
             return
         self.sums[node.outputs[0]] = sums_of(codes, weights, bias, node.name or node.op_type)
 
@@ -289,7 +288,7 @@ class _Reader:
     def _boundary(self, node: ir.Node) -> None:
         """A quantiser of any numbers is a Thermometer of what its numbers are computed from."""
         if node.inputs[0] is not None and node.inputs[0].shape is None:
-            _infer(self.model)
+            infer(self.model)
         chain, x = self._chain(node)
         shape: Any = shape_of(x)[1:] if x.shape is not None else [None]
         if x.dtype != _FLOAT or not all(isinstance(extent, int) for extent in shape):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx_ir as ir
-from onnx_ir.passes import common
 
-from lgnx.check import find_problems, raise_errors
+from lgnx.converters.qonnx_graph import check_valid, finished, infer, opened
 from lgnx.converters.qonnx_lnn import DOMAIN, nested_nodes
 from lgnx.converters.qonnx_lnn_constants import Constants, short_names
 from lgnx.converters.qonnx_lnn_nodes import LookupTable, NodeReader
@@ -31,7 +30,6 @@ from lgnx.converters.qonnx_windows import (
     shape_of,
     transposed,
 )
-from lgnx.metadata import SOURCE_FORMAT, with_metadata
 from lgnx.netlist.probe import constant_value
 from lgnx.ops import DOMAIN as LGNX
 from lgnx.ops import VERSION
@@ -58,45 +56,20 @@ _TIDY = (
 def read_lnn(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
     """Convert a model; ``where`` is its name in messages."""
     _check_domain(proto, where)
-    plain = onnx.ModelProto()
-    plain.CopyFrom(proto)
-    kept = [function for function in proto.functions if function.domain != DOMAIN]
-    del plain.functions[:], plain.graph.quantization_annotation[:]
-    plain.functions.extend(kept)
-    try:
-        if any(entry.domain == "" and entry.version < 18 for entry in plain.opset_import):
-            plain = onnx.version_converter.convert_version(plain, 18)
-        for tensor in _tensors(plain.graph):
-            onnx.numpy_helper.to_array(tensor)
-        model = ir.serde.deserialize_model(plain)
-        model.graph.sort()
-    except Exception as error:
-        raise ModelError(f"{where}: not a valid ONNX model: {error}") from error
+    model = opened(proto, where, DOMAIN)
     model.opset_imports[LGNX] = VERSION
     names = {node.name for node in model.graph}
     rewriter = _Rewriter(model, where)
     rewriter.run()
     for domain in (DOMAIN, _GENERAL):
         model.opset_imports.pop(domain, None)
-    _infer(model)
-    raise_errors(find_problems(_serialized(model, where)), where)
+    check_valid(model, where)
     for name in _TIDY:
         model.graph.meta.pop("lgnx.names", None)
         PASSES[name]()(model)
     rewriter.constants.rename()
     short_names(model.graph, LGNX, names)
-    result = _serialized(model, where)
-    inner = [v for v in result.graph.value_info if v.name not in model.graph.initializers]
-    del result.graph.value_info[:]
-    result.graph.value_info.extend(inner)
-    return with_metadata(result, {SOURCE_FORMAT: "qonnx-lnn"})
-
-
-def _serialized(model: ir.Model, where: str) -> onnx.ModelProto:
-    try:
-        return ir.serde.serialize_model(model)
-    except Exception as error:
-        raise ModelError(f"{where}: not a valid ONNX model: {error}") from error
+    return finished(model, where, "qonnx-lnn")
 
 
 def _check_domain(proto: onnx.ModelProto, where: str) -> None:
@@ -110,10 +83,6 @@ def _check_domain(proto: onnx.ModelProto, where: str) -> None:
         raise ModelError(f"{what}: is inside the body of another node, and is not converted")
     for node in proto.graph.node:
         what = f"{where}: node {node.name!r} ({node.op_type})"
-        if isinstance(node.domain, bytes):
-            raise ModelError(f"{what}: its domain, {node.domain!r}, is no text")
-        if not node.output:
-            raise ModelError(f"{what}: has no output")
         if node.domain != DOMAIN:
             continue
         if node.op_type not in _SINCE:
@@ -122,15 +91,6 @@ def _check_domain(proto: onnx.ModelProto, where: str) -> None:
         if version < _SINCE[node.op_type]:
             since = _SINCE[node.op_type]
             raise ModelError(f"{what}: is known as of version {since} of {DOMAIN}, not {version}")
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    yield from (a.t for node in graph.node for a in node.attribute if a.HasField("t"))
-
-
-def _infer(model: ir.Model) -> None:
-    common.ShapeInferencePass(check_type=False, strict_mode=False)(model)
 
 
 class _Rewriter:
@@ -152,7 +112,7 @@ class _Rewriter:
             ("", "Greater"): self._compare,
             ("", "GreaterOrEqual"): self._compare,
         }
-        _infer(self.model)
+        infer(self.model)
         for node in list(self.graph):
             handler = handlers.get((node.domain, node.op_type)) if node.inputs else None
             if handler is not None:
@@ -164,7 +124,7 @@ class _Rewriter:
         """X of a node and its shape."""
         x = node.inputs[0] if node.inputs else None
         if x is not None and (x.dtype is None or x.shape is None or not _is_known(x.shape)):
-            _infer(self.model)
+            infer(self.model)
         x = self.reader.input(node)
         return x, shape_of(x)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lgnx.check import check
 from lgnx.converters.formats import read_model, source_format
 from lgnx.converters.qonnx_binary import from_qonnx
 from lgnx.metadata import get, with_metadata
-from lgnx.ops.errors import InputError, ModelError
+from lgnx.ops.errors import InputError, LgnxError, ModelError
 from lgnx.verify.reference import run_reference
 from tests.converters.qonnx_cases import Qonnx, run_qonnx, sparse
 
@@ -348,3 +349,19 @@ def test_what_brevitas_exports_is_read() -> None:
         expected = module(x).numpy()
     found = np.concatenate([run_reference(result, row[None])[0] for row in x.numpy()])
     np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_broken_files_end_in_an_error_of_lgnx(data: st.DataObject) -> None:
+    rng = np.random.default_rng(0)
+    m = Qonnx(6, batch="batch")
+    y = m.op("MatMul", m.sign(m.norm("x", rng, 6)), m.quant(m.constant(np.eye(6)), 0.25, 3))
+    y = m.op("Concat", m.quant(m.norm(y, rng, 6), 0.5, 2), m.sign("x"), axis=1)
+    y = m.op("Gemm", m.op("Reshape", y, np.array([-1, 12])), np.eye(12)[:, :3], np.ones(3))
+    broken = bytearray(m.model(m.op("Sign", y)).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(broken) - 1))
+        broken[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    with contextlib.suppress(LgnxError):
+        from_qonnx(bytes(broken))
