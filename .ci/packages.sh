@@ -17,6 +17,10 @@ if [ "$(uname -m)" != aarch64 ]; then
   has aarch64-linux-gnu-g++ || missing+=(g++-aarch64-linux-gnu)
   has qemu-aarch64 || has qemu-aarch64-static || missing+=(qemu-user)
 fi
+# Microcontrollers, for the C that lgnx writes.
+has arm-none-eabi-gcc || missing+=(gcc-arm-none-eabi libnewlib-arm-none-eabi)
+has riscv64-unknown-elf-gcc || missing+=(gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf)
+has qemu-arm || missing+=(qemu-user)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 install="apt-get install ${missing[*]}"

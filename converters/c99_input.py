@@ -54,7 +54,9 @@ def pack(network: Network, gates: Gates) -> tuple[str, dict[int, int], int]:
         condition = f"{number} {'>' if network.strict else '>='} ${{p}}_thresholds[{index}]"
         tables = _table(kind, "thresholds", [literal(t) for t in listed])
     if dense:
-        portions = {"tile": _tile(network.features, 256), "small": _tile(network.features, 32)}
+        # Lines of a tile stay in the first cache while all their words are written.
+        widest = max(16, 256 // per_feature)
+        portions = {"tile": _tile(network.features, widest), "small": _tile(network.features, 32)}
         filled = _set(text.PACK_DENSE, condition=condition, planes=per_feature, **portions)
         slots = {1 + i: i % per_feature * network.features + i // per_feature for i in used}
         return tables + filled, slots, network.features * per_feature

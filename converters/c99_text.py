@@ -136,8 +136,8 @@ PACK_DENSE = """\
 static void ${p}_pack(const ${p}_input *x, size_t n, size_t words, ${p}_lane *s) {
   uint8_t tile[${P}_BYTES][${P}_TILE], column[${P}_TILE * ${P}_BYTES], *lines = (uint8_t *)s;
   size_t word, first, plane, byte, i, j;
-  for (word = 0; word < words; ++word)
-    for (first = 0;;) {
+  for (first = 0;;) {
+    for (word = 0; word < words; ++word)
       for (plane = 0; plane < $planes; ++plane) {
         for (byte = 0; byte < ${P}_BYTES; ++byte) {
           const size_t sample = (word * ${P}_BYTES + byte) * 8;
@@ -174,10 +174,10 @@ static void ${p}_pack(const ${p}_input *x, size_t n, size_t words, ${p}_lane *s)
           memcpy(lines + ((plane * ${P}_INPUTS + first + j) * ${P}_LINE + word) * ${P}_BYTES,
                  column + j * ${P}_BYTES, ${P}_BYTES);
       }
-      if (first + ${P}_TILE == ${P}_INPUTS) break;
-      first += ${P}_TILE;
-      if (first + ${P}_TILE > ${P}_INPUTS) first = ${P}_INPUTS - ${P}_TILE;
-    }
+    if (first + ${P}_TILE == ${P}_INPUTS) break;
+    first += ${P}_TILE;
+    if (first + ${P}_TILE > ${P}_INPUTS) first = ${P}_INPUTS - ${P}_TILE;
+  }
 }
 
 """
