@@ -197,9 +197,12 @@ def _bits(name: str, count: int) -> tuple[str, ...]:
 def _input_names(proto: onnx.ModelProto, network: Network) -> tuple[str, ...]:
     name = network.input_name
     if network.thresholds is None:
-        given = get_names(proto, INPUT_NAMES, network.netlist.n_inputs)
-        features = get_names(proto, FEATURE_NAMES, network.features)
-        return given or features or _bits(name, network.netlist.n_inputs)
+        # The features may be those before the thermometer that the bits come from.
+        return (
+            get_names(proto, INPUT_NAMES, network.netlist.n_inputs)
+            or get_names(proto, FEATURE_NAMES, network.features)
+            or _bits(name, network.netlist.n_inputs)
+        )
     features = get_names(proto, FEATURE_NAMES, network.features) or _bits(name, network.features)
     sign = ">" if network.strict else ">="
     names = []

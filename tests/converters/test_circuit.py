@@ -189,3 +189,12 @@ def test_names_must_be_one_for_each_port_and_different() -> None:
 def test_bad_names_in_the_metadata_are_refused(value: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         model_to_circuit(with_metadata(layers(), {CLASS_NAMES: value}))
+
+
+def test_names_of_features_stay_with_the_bits_of_a_thermometer() -> None:
+    model = with_metadata(layers(thermometer=True), {FEATURE_NAMES: ["a", "b", "c", "d"]})
+    circuit = model_to_circuit(model, part="logic")
+    again = model_to_circuit(circuit_to_model(circuit))
+    assert again.input_names == circuit.input_names
+    assert again.input_names[:2] == ("a>0.25", "a>0.25#2")
+    assert again.metadata == circuit.metadata
