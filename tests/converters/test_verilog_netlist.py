@@ -92,7 +92,8 @@ def test_names_are_escaped_as_verilog_does(tmp_path):
     )
     text = write(FORMAT, circuit, tmp_path / "c.v").read_text()
     assert text == (
-        "// written by lgnx\n// verilator lint_off DECLFILENAME\n// verilator lint_off SYMRSVDWORD\n"
+        "// written by lgnx\n"
+        "// verilator lint_off DECLFILENAME\n// verilator lint_off SYMRSVDWORD\n"
         "module \\my%20net  ( a, \\wire , \\x[3]>0.5 , \\a%20b , \\always_comb , \\a%- , y,\n"
         "    \\0 , \\%C3%A9 );\n"
         "  input a, \\wire , \\x[3]>0.5 ;\n"
