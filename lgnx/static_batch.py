@@ -46,10 +46,16 @@ def set_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
                 f"become {batch}"
             )
         dims[0].dim_value = batch
+    described = {value.name: value for value in model.graph.value_info}
     del graph.value_info[:]
     for value in graph.output:  # their symbols would contradict the new sizes
         value.type.tensor_type.ClearField("shape")
     try:
-        return onnx.shape_inference.infer_shapes(result, strict_mode=True, data_prop=True)
+        result = onnx.shape_inference.infer_shapes(result, strict_mode=True, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise ModelError(f"shapes do not follow from a batch of {batch}: {error}") from None
+    for value in result.graph.value_info:
+        if value.name in described:
+            value.doc_string = described[value.name].doc_string
+            value.metadata_props.extend(described[value.name].metadata_props)
+    return result

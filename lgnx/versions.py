@@ -133,9 +133,14 @@ def _convert(
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         try:
-            made += adapter(copy)
+            adapted = adapter(copy)
         except InputError as error:
             raise ModelError(f"{what}{error}") from None
+        for new_node in adapted:
+            if not new_node.doc_string and not new_node.metadata_props:
+                new_node.doc_string = node.doc_string
+                new_node.metadata_props.extend(node.metadata_props)
+        made += adapted
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in made]
     del nodes[:]
     nodes.extend(copies)

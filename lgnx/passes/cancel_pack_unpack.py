@@ -103,7 +103,7 @@ class _Words:
     def _insert(self, before: ir.Node, bits: ir.Value) -> Inserter:
         node = bits.producer()
         name = bits.name if node is None else node.name or node.op_type.lower()
-        return Inserter(self._graph, before, name or "bits")
+        return Inserter(self._graph, before, name or "bits", origin=node)
 
 
 def _root(bits: ir.Value) -> ir.Value:

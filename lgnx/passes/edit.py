@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx_ir as ir
@@ -57,10 +57,21 @@ class Inserter:
         Nodes go in front of this one.
     name
         Prefix of the names of nodes and values.
+    origin
+        The nodes take over metadata and doc string of this one; by default of the node that they
+        are in front of. None for none.
     """
 
-    def __init__(self, graph: ir.Graph, before: ir.Node, name: str) -> None:
+    def __init__(
+        self,
+        graph: ir.Graph,
+        before: ir.Node,
+        name: str,
+        *,
+        origin: ir.Node | Literal["before"] | None = "before",
+    ) -> None:
         self.graph, self.before, self.name = graph, before, name
+        self.origin = before if origin == "before" else origin
 
     def op(
         self,
@@ -81,6 +92,9 @@ class Inserter:
             op_type, inputs, attributes=attributes or {}, outputs=[output], domain=domain
         )
         node.name = output.name
+        if self.origin is not None:
+            node.doc_string = self.origin.doc_string
+            node.metadata_props.update(self.origin.metadata_props)
         self.graph.insert_before(self.before, node)
         return output
 
@@ -100,13 +114,18 @@ class Inserter:
 
 
 def replace(old: ir.Value, new: ir.Value) -> None:
-    """Let everything that reads ``old`` read ``new``; graph outputs keep their name."""
+    """Let everything that reads ``old`` read ``new``.
+
+    Graph outputs keep their name, metadata and doc string.
+    """
     if new.shape is None:
         new.shape = old.shape
     if old.is_graph_output():
         name = old.name
         old.name = f"{name}/replaced"
         new.name = name
+        new.doc_string = old.doc_string
+        new.metadata_props.update(old.metadata_props)
     ir.convenience.replace_all_uses_with(old, new, replace_graph_outputs=True)
 
 

@@ -64,7 +64,7 @@ class FuseNetworkPass(ir.passes.InPlacePass):
             )
             netlist = Netlist(netlist.n_inputs, *parts)
         total = _group_sum(region)
-        insert = Inserter(graph, region.nodes[-1], name)
+        insert = Inserter(graph, region.nodes[-1], name, origin=None)
         thermometer, packed = _thermometer(region), _packed(region)
         attributes: dict[str, object] = {"n_outputs": netlist.n_outputs}
         rest: list[ir.Value | None] = []
