@@ -75,10 +75,10 @@ def _part(layer: Layer, state: Mapping[str, torch.Tensor], module: Stub | None) 
     }
     if known is not None and known.kind == layer.kind:
         for name, value in known.fields.items():
-            if name in fields and not _same(fields[name], value) and name != "thresholds":
+            if name in fields and name != "thresholds" and not _same(fields[name], value):
                 raise layer.error(f"is {fields[name]}, the checkpoint has {value}", name)
         fields, tensors = {**known.fields, **fields}, dict(known.tensors)
-    needed = layer.kind in _WITH_TENSORS or layer.get("thresholds") == "state"
+    needed = layer.kind in _WITH_TENSORS or isinstance(layer.get("thresholds"), str)
     if needed and not tensors:
         there = ", ".join(_prefixes(state)) or "none"
         raise layer.error(

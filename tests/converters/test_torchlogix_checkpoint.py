@@ -179,6 +179,21 @@ def test_a_network_trained_on_digits_is_proved_equal(tmp_path: Path) -> None:
     assert get(model, "lgnx.accuracy") == repr(accuracy)
 
 
+@pytest.mark.parametrize("per", cases.THRESHOLDS)
+def test_thresholds_of_the_spec_are_those_of_a_live_layer(tmp_path: Path, per: str) -> None:
+    module = nn.Sequential(cases.binarization("Fixed", per, 1), nn.Flatten()).eval()
+    torch.save({"state_dict": {"unused": torch.zeros(1)}}, tmp_path / "net.pt")
+    fields = {"thresholds": cases.THRESHOLDS[per], "feature_dim": 1}
+    for dtype in ("float32", "float64"):
+        spec: dict[str, Any] = {"producer": NOW, "input": {"shape": [3, 6, 8], "dtype": dtype}}
+        spec["layers"] = [{"thermometer": fields}, "flatten"]
+        (tmp_path / "net.yaml").write_text(json.dumps(spec))
+        model = read_model(tmp_path / "net.pt", "torchlogix", spec=tmp_path / "net.yaml")
+        x = torch.rand(9, 3, 6, 8, dtype=getattr(torch, dtype))
+        module[0].thresholds = torch.tensor(cases.THRESHOLDS[per], dtype=x.dtype)
+        np.testing.assert_array_equal(outputs(model, x.numpy()), module(x).numpy())
+
+
 def test_equal_weights_go_to_the_first_candidate_and_gate(tmp_path: Path) -> None:
     module = nn.Sequential(cases.dense(6, 8, connections="learnable"), cases.dense(8, 9)).eval()
     with torch.no_grad():
