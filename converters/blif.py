@@ -27,6 +27,11 @@ from lgnx.ops.errors import ModelError
 __all__ = ["FORMAT", "blif_lines", "read_blif"]
 
 TABLE_INPUTS = 6  # covers of more inputs become sums of products, not truth tables
+_ZERO, _ONE, _ANY = b"01-"  # what a row may have for an input
+_COLUMNS = [
+    sum(1 << address for address in range(1 << TABLE_INPUTS) if address >> i & 1)
+    for i in range(TABLE_INPUTS)
+]
 _BLOCK = 1 << 15  # nodes whose text is made at a time
 _FORBIDDEN = re.compile(r'[^\x21-\x7e]|[#\\="]|^[.$]')
 _COMMENT = re.compile(rb"^# ?(metadata .*)$", re.MULTILINE)
@@ -96,9 +101,9 @@ class _Reader:
             if signals is not None:
                 self.add_names(signals, rows, start, lines)
                 signals = None
-            if self.ended:
-                raise gates.error(number, f"{shown(line.split()[0])} stands after .end")
             words = line.split()
+            if self.ended and words[0] != b".model":
+                raise gates.error(number, f"{shown(words[0])} stands after .end")
             if words[0] == b".names":
                 signals, start, rows, lines = words[1:], number, [], []
                 if not signals:
@@ -121,7 +126,7 @@ class _Reader:
             for name in words[1:]:
                 gates.add_output(name, number)
         elif kind == b".model":
-            if self.name is not None:
+            if self.ended or self.name is not None:
                 raise gates.error(number, f"a second .model is {_HIERARCHY}")
             self.name = b" ".join(words[1:])
         elif kind == b".end":
@@ -146,7 +151,9 @@ class _Reader:
             terms = []
             for cube in cubes:
                 read = zip(literals, cube, strict=True)
-                terms.append(gates.all_of([x ^ (bit == 48) for x, bit in read if bit != 45], start))
+                terms.append(
+                    gates.all_of([x ^ (bit == _ZERO) for x, bit in read if bit != _ANY], start)
+                )
             gates.add_any_of(net, terms, start, complement=not on)
             return
         key = (bytes([k]), *rows)
@@ -163,17 +170,18 @@ class _Reader:
         cubes = []
         values = set()
         for row, number in zip(rows, lines, strict=True):
-            words = row.split()
-            if len(words) != (2 if k else 1) or words[-1] not in (b"0", b"1"):
+            *words, value = row.split()
+            cube = words[0] if words else b""
+            if (
+                value not in (b"0", b"1")
+                or len(words) != min(k, 1)
+                or len(cube) != k
+                or cube.strip(b"01-")
+            ):
                 wanted = f"{k} of 0, 1, - and then 0 or 1" if k else "0 or 1"
                 raise self.gates.error(number, f"row {shown(row)} must be {wanted}")
-            cube = words[0] if k else b""
-            if len(cube) != k or cube.strip(b"01-"):
-                raise self.gates.error(
-                    number, f"row {shown(row)} must be {k} of 0, 1, - and then 0 or 1"
-                )
             cubes.append(cube)
-            values.add(words[-1])
+            values.add(value)
             if len(values) > 1:
                 raise self.gates.error(number, "rows of one .names must all end with the same bit")
         return cubes, values != {b"0"}
@@ -218,9 +226,8 @@ def _table(k: int, cubes: list[bytes], on: bool) -> int:
     for cube in cubes:
         product = every
         for i, bit in enumerate(cube):
-            column = sum(1 << j for j in range(1 << k) if j >> i & 1)
-            if bit != 45:
-                product &= column if bit == 49 else ~column
+            if bit != _ANY:
+                product &= _COLUMNS[i] if bit == _ONE else ~_COLUMNS[i]
         table |= product
     return table if on else every ^ table
 

@@ -311,8 +311,9 @@ HEAD = ".model m\n.inputs a b\n.outputs y\n"
         (HEAD + ".frobnicate\n.end", "line 4: '.frobnicate' is not known; lgnx reads .model,"),
         (
             HEAD + ".names a y\n1 1\n.end\n.model n\n.end",
-            "t.blif: line 7: '.model' stands after .end",
+            "t.blif: line 7: a second .model is hierarchy; flatten it first",
         ),
+        (HEAD + ".end\n.names y\n", "t.blif: line 5: '.names' stands after .end"),
         (HEAD + ".model n\n.end", "line 4: a second .model is hierarchy; flatten it first"),
         (
             HEAD + ".names a y\n1 1\n.names b y\n1 1\n.end",
