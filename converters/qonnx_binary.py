@@ -20,9 +20,10 @@ from lgnx.ops.tables import MAX_INPUTS
 __all__ = ["FORMAT", "from_qonnx"]
 
 _DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+_BORDERLINE = ("refuse", "nearest")
 
 
-def from_qonnx(model: Any, *, max_fan_in: int = 8) -> onnx.ModelProto:
+def from_qonnx(model: Any, *, max_fan_in: int = 8, borderline: str = "refuse") -> onnx.ModelProto:
     """Turn layers between quantisers into LogicDense.
 
     Parameters
@@ -31,6 +32,9 @@ def from_qonnx(model: Any, *, max_fan_in: int = 8) -> onnx.ModelProto:
         Path, bytes, ModelProto or onnx_ir model; it is not changed.
     max_fan_in
         A layer is converted if each of its neurons reads at most so many bits; 1 to 16.
+    borderline
+        What becomes of a neuron whose result depends on the order in which a runtime adds:
+        ``"refuse"`` the model, or ``"nearest"``, what the exact sum, rounded once, leads to.
 
     Returns
     -------
@@ -41,15 +45,18 @@ def from_qonnx(model: Any, *, max_fan_in: int = 8) -> onnx.ModelProto:
     ------
     ModelError
         If there is no such layer, if the result of a neuron depends on the order in which numbers
-        are added, or if what stays has operators of qonnx that have no form in ONNX.
+        are added and that is refused, or if what stays has operators of qonnx that have no form in
+        ONNX.
     InputError
-        If ``max_fan_in`` is out of range.
+        If an argument is out of range.
     """
     if not 1 <= max_fan_in <= MAX_INPUTS:
         raise InputError(f"max_fan_in: is {max_fan_in}, must be 1 to {MAX_INPUTS}")
+    if borderline not in _BORDERLINE:
+        raise InputError(f"borderline: is {borderline!r}, must be {' or '.join(_BORDERLINE)}")
     from lgnx.converters.qonnx_binary_read import read_qonnx
 
-    return read_qonnx(as_proto(model), model_name(model), max_fan_in)
+    return read_qonnx(as_proto(model), model_name(model), max_fan_in, borderline == "nearest")
 
 
 def _sniff(path: Path) -> bool:
@@ -63,6 +70,14 @@ FORMAT = Format(
     read=from_qonnx,
     read_options=(
         Option("max_fan_in", int, 8, "bits that a neuron of a converted layer may read, 1 to 16"),
+        Option(
+            "borderline",
+            str,
+            "refuse",
+            "neurons whose result depends on the order of float additions: refuse, or take the "
+            "nearest float of the exact sum",
+            _BORDERLINE,
+        ),
     ),
     reads="layers between quantisers: Thermometer and LogicDense; the rest is ordinary ONNX",
     extra="qonnx",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx_ir as ir
 
-from lgnx.converters.qonnx_sums import bounds
+from lgnx.converters.qonnx_sums import bounds, nearest
 from lgnx.converters.qonnx_windows import shape_of
 from lgnx.ops.tables import pack_tables
 from lgnx.passes.edit import Inserter
@@ -79,7 +79,9 @@ def fan_ins(codes: Codes, weights: np.ndarray) -> list[np.ndarray]:
     return [np.unique(codes.wires[(column != 0) & varies]) for column in weights.T]
 
 
-def sums_of(codes: Codes, weights: np.ndarray, bias: np.ndarray | None, node: str) -> Sums:
+def sums_of(
+    codes: Codes, weights: np.ndarray, bias: np.ndarray | None, node: str, rounds: bool
+) -> Sums:
     """Give ``codes @ weights + bias``, which a node adds, for every address.
 
     Parameters
@@ -90,6 +92,9 @@ def sums_of(codes: Codes, weights: np.ndarray, bias: np.ndarray | None, node: st
         float32 [I, N].
     bias
         float32 [N].
+    rounds
+        Whether a sum is what exact arithmetic gives, rounded once, rather than what any order of
+        its additions may give.
     """
     read = fan_ins(codes, weights)
     k = max(1, *(len(wires) for wires in read))
@@ -109,7 +114,7 @@ def sums_of(codes: Codes, weights: np.ndarray, bias: np.ndarray | None, node: st
         if bias is not None:
             terms = np.column_stack([terms, np.full(len(terms), bias[neuron], np.float64)])
         wires[neuron, : len(known)] = known
-        bound = bounds(terms)
+        bound = (nearest(terms),) * 2 if rounds else bounds(terms)
         low[:, neuron], high[:, neuron] = (part[addresses % len(own)] for part in bound)
     return Sums(codes.bits, wires, low, high, node, (low, high))
 

@@ -32,12 +32,14 @@ _MAX_NAMED = 3
 _MAX_SIZE = 1 << 28  # numbers that are computed at once
 
 
-def read_qonnx(proto: onnx.ModelProto, where: str, max_fan_in: int) -> onnx.ModelProto:
+def read_qonnx(
+    proto: onnx.ModelProto, where: str, max_fan_in: int, rounds: bool
+) -> onnx.ModelProto:
     """Convert a model; ``where`` is its name in messages."""
     model = opened(proto, where, DOMAIN)
     model.opset_imports[DOMAIN] = VERSION
     names = {node.name for node in model.graph}
-    reader = _Reader(model, where, max_fan_in)
+    reader = _Reader(model, where, max_fan_in, rounds)
     reader.run()
     common.RemoveUnusedNodesPass()(model)
     reader.check_rest()
@@ -49,8 +51,9 @@ def read_qonnx(proto: onnx.ModelProto, where: str, max_fan_in: int) -> onnx.Mode
 
 
 class _Reader:
-    def __init__(self, model: ir.Model, where: str, max_fan_in: int) -> None:
+    def __init__(self, model: ir.Model, where: str, max_fan_in: int, rounds: bool) -> None:
         self.model, self.graph, self.where = model, model.graph, where
+        self.rounds = rounds
         self.limit, self.opset = max_fan_in, model.opset_imports.get("", 18)
         self.folded: dict[ir.Value, np.ndarray] = {}
         self.codes: dict[ir.Value, Codes] = {}
@@ -211,7 +214,8 @@ class _Reader:
         if weights.shape[1] << max(read) > _MAX_SIZE:
             self.reasons[node] = f"{weights.shape[1]} tables of {max(read)} bits are too many"
             return
-        self.sums[node.outputs[0]] = sums_of(codes, weights, bias, node.name or node.op_type)
+        name = node.name or node.op_type
+        self.sums[node.outputs[0]] = sums_of(codes, weights, bias, name, self.rounds)
 
     def _sums(self, node: ir.Node, data: int, known: list[np.ndarray | None], sums: Sums) -> None:
         if not is_elementwise(node, data):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["bounds"]
+__all__ = ["bounds", "nearest"]
 
 _ROUNDING = 2.0**-24  # of float32, relative
 _SMALLEST = 2.0**-149
 _SUBSETS = 1 << 22  # at most so many sums of some of the terms are looked at
+
+
+def nearest(terms: np.ndarray) -> np.ndarray:
+    """Sums of float64 [R, n], rounded once to float32 [R]."""
+    with np.errstate(over="ignore"):
+        return terms.sum(1).astype(np.float32)
 
 
 def bounds(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -18,9 +24,9 @@ def bounds(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     is added are up to the implementation, and differ between processors.
 
     Where every sum of some of the terms is a float32, nothing is ever rounded, and both bounds are
-    the sum. Else an addition of n terms and n products has an error of at most
-    n u / (1 - n u) times the sum of the magnitudes, u = 2^-24 (Higham, Accuracy and Stability of
-    Numerical Algorithms, 2002, section 4.2).
+    the sum. Else each of the n - 1 additions has an error of at most u = 2^-24 times what it gives,
+    which is at most the larger of the sums of all positive and of all negative terms, but for the
+    errors before it; and each product that is no float32 has one of u times itself.
 
     Parameters
     ----------
@@ -33,14 +39,16 @@ def bounds(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         The lowest and the highest result, float32 [R].
     """
     n = terms.shape[1]
-    total, size = terms.sum(1), np.abs(terms).sum(1)
-    exact = _never_rounded(terms)
-    error = size * (n * _ROUNDING / (1 - n * _ROUNDING) + 2.0**-40) + n * _SMALLEST
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        size, rounded = np.abs(terms), terms.astype(np.float32) != terms
+        total, found = terms.sum(1), nearest(terms)
+        largest = np.maximum((size + terms).sum(1), (size - terms).sum(1)) / 2
+        largest += 4 * n * _ROUNDING * size.sum(1)
+        error = _ROUNDING * ((n - 1) * largest + 2 * (size * rounded).sum(1)) + n * _SMALLEST
         low, high = (total - error).astype(np.float32), (total + error).astype(np.float32)
         low = np.nextafter(low, np.float32(-np.inf))
         high = np.nextafter(high, np.float32(np.inf))
-        found = total.astype(np.float32)
+    exact = _never_rounded(terms)
     return np.where(exact, found, low), np.where(exact, found, high)
 
 

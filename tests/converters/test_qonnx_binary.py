@@ -267,6 +267,9 @@ def test_a_tie_that_rounding_may_break_is_refused() -> None:
     assert text.startswith("model: node 'n_MatMul_1': what 'n_BipolarQuant_2' (BipolarQuant) gives")
     assert "neuron 0: for 20 of 64 inputs, where its sum may be computed as anything from -" in text
     assert "neuron 1" not in text
+    rounded = from_qonnx(m.model(y), borderline="nearest")
+    bits = np.array([[1, 1, 1, -1, -1, -1], [1, 1, -1, -1, -1, -1]], np.float32)
+    assert run_reference(rounded, bits)[0][:, 0].tolist() == [1, -1]
     # With a power of two no addition is ever rounded, and a tie is a tie.
     m = Qonnx(6, batch="batch")
     model = m.model(m.sign(m.op("MatMul", m.sign("x"), np.full((6, 2), 0.125))))
@@ -316,6 +319,8 @@ def test_arguments_and_files_are_checked(tmp_path: Path) -> None:
     model = m.model(m.sign("x"))
     with pytest.raises(InputError, match="max_fan_in: is 17, must be 1 to 16"):
         from_qonnx(model, max_fan_in=17)
+    with pytest.raises(InputError, match="borderline: is 'guess', must be refuse or nearest"):
+        from_qonnx(model, borderline="guess")
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"qonnx.custom_op.general")
     with pytest.raises(ModelError, match=r"broken.onnx: not an ONNX file"):
