@@ -22,7 +22,7 @@ from lgnx.converters.checkpoint import (
     load_checkpoint,
     submodules,
 )
-from lgnx.converters.difflogic_model import Counted, Gates, network_model
+from lgnx.converters.difflogic_model import Counted, Encoder, Gates, network_model
 from lgnx.converters.gate_numbers import swap_gates
 from lgnx.converters.network_spec import Layer, Spec, missing_spec, read_spec
 from lgnx.metadata import SOURCE_FORMAT, TRAINING_TOOL
@@ -35,12 +35,14 @@ _CONTAINERS = ("torch.nn.modules.container.Sequential",)
 _NOTHING = ("torch.nn.modules.linear.Identity", "torch.nn.modules.dropout.Dropout")
 _FLATTEN = "torch.nn.modules.flatten.Flatten"
 _LAYER, _SUM = "difflogic.difflogic.LogicLayer", "difflogic.difflogic.GroupSum"
-_FIELDS = {
+_FIELDS: dict[str, set[str]] = {
+    "thermometer": {"thresholds", "strict"},
     "flatten": set(),
     "logic_dense": {"k", "inputs", "indices"},
     "group_sum": {"groups", "tau"},
 }
 _SOURCE = {SOURCE_FORMAT: "difflogic"}
+_MOST_MODULES = 10_000
 
 
 def read_checkpoint(path: Path, spec: Path | None = None) -> onnx.ModelProto:
@@ -56,7 +58,8 @@ def read_checkpoint(path: Path, spec: Path | None = None) -> onnx.ModelProto:
     Returns
     -------
     onnx.ModelProto
-        A LogicDense for each layer and a GroupSum, on ``x`` bool [batch, n].
+        A LogicDense for each layer and a GroupSum, on ``x`` bool [batch, n], or numbers where the
+        spec has a thermometer.
 
     Raises
     ------
@@ -73,9 +76,9 @@ def read_checkpoint(path: Path, spec: Path | None = None) -> onnx.ModelProto:
         module = _module(loaded)
         if module is None:
             raise _incomplete(find_state(loaded))
-        parts = [_part(name, part) for name, part in _walk("", module)]
+        parts = [_part(name, part) for name, part in _walk(module)]
         facts = {TRAINING_TOOL: "difflogic", **_SOURCE}
-        return _joined([part for part in parts if part is not None], facts, None, "module")
+        return _joined([part for part in parts if part is not None], facts, None, None, "module")
     except LgnxError as error:
         raise ModelError(f"{path}: {error}") from None
 
@@ -100,13 +103,19 @@ def _module(loaded: Any) -> Stub | None:
 # ----------------------------------------------------------------------------- whole modules
 
 
-def _walk(name: str, module: Any) -> Iterator[tuple[str, Any]]:
+def _walk(module: Any) -> Iterator[tuple[str, Any]]:
     """The layers of nested containers, in their order."""
-    if class_path(module) not in _CONTAINERS:
-        yield name or "0", module
-        return
-    for child, part in submodules(module).items():
-        yield from _walk(f"{name}.{child}" if name else child, part)
+    waiting, count = [("", module)], 0
+    while waiting:
+        name, part = waiting.pop()
+        count += 1
+        if count > _MOST_MODULES:  # as of a container that holds itself
+            raise ModelError(f"has more than {_MOST_MODULES} modules")
+        if class_path(part) not in _CONTAINERS:
+            yield name or "0", part
+            continue
+        children = submodules(part).items()
+        waiting += [(f"{name}.{n}" if name else n, child) for n, child in reversed(children)]
 
 
 def _part(name: str, module: Any) -> Gates | Counted | None:
@@ -123,7 +132,7 @@ def _part(name: str, module: Any) -> Gates | Counted | None:
             if wires[0].ndim != 1 or wires[0].shape != wires[1].shape:
                 shapes = " and ".join(str(list(wire.shape)) for wire in wires)
                 raise ModelError(f"its indices have shapes {shapes}, must be two of [N]")
-            weights = (held.get("_parameters") or {}).get("weights")
+            weights = getattr(module, "weights", None)
             return _gates(name, np.stack(wires, 1), weights, held.get("in_dim"))
         if path == _SUM:
             return _counted(name, held.get("k"), held.get("tau"))
@@ -173,20 +182,30 @@ def _array(value: Any, what: str, kinds: str) -> np.ndarray:
     if not isinstance(value, torch.Tensor):
         raise ModelError(f"has no {what}")
     array = value.detach().float() if value.dtype == torch.bfloat16 else value.detach()
-    found = array.numpy()
+    try:
+        found = array.numpy()
+    except (TypeError, RuntimeError) as error:  # sparse, quantised, ...
+        raise ModelError(f"its {what} are no plain tensor: {error}") from None
     if found.dtype.kind not in kinds:
         raise ModelError(f"its {what} are of type {found.dtype}")
     return found
 
 
 def _joined(
-    parts: list[Gates | Counted], facts: Mapping[str, Any], shape: tuple[int, ...] | None, of: str
+    parts: list[Gates | Counted],
+    facts: Mapping[str, Any],
+    shape: tuple[int, ...] | None,
+    encoder: Encoder | None,
+    of: str,
 ) -> onnx.ModelProto:
     """Make the model of layers, once they are seen to fit each other."""
     layers = [part for part in parts if isinstance(part, Gates)]
     if not layers:
         raise ModelError("has no LogicLayer")
-    width = layers[0].in_dim if shape is None else math.prod(shape)
+    count = 1 if encoder is None else encoder.thresholds.shape[-1]
+    if shape is None:
+        shape = (layers[0].in_dim // count,)
+    width = math.prod(shape) * count
     counted = None
     for part in parts:
         place = f"{of} {part.name!r}"
@@ -202,7 +221,7 @@ def _joined(
         width = len(part.indices)
     if isinstance(parts[0], Counted):
         raise ModelError("counts its input, must have a LogicLayer first")
-    return network_model(layers, counted, shape or [layers[0].in_dim], metadata=facts)
+    return network_model(layers, counted, shape, encoder, metadata=facts)
 
 
 # ---------------------------------------------------------------------- state dicts and specs
@@ -235,25 +254,59 @@ def _is_weights(name: str, value: Any) -> bool:
 def _described(path: Path, spec: Spec, state: Mapping[str, Any]) -> onnx.ModelProto:
     """Make the model of a state dict and its spec."""
     parts: list[Gates | Counted] = []
+    encoder = None
     for layer in spec.layers:
         for name in layer.fields:
             if name not in _FIELDS[layer.kind]:
                 raise layer.error("difflogic has nothing of this kind", name)
         try:
-            if layer.kind == "logic_dense":
-                parts.append(_described_gates(layer, parts, spec, state))
+            if layer.kind == "thermometer":
+                if parts or encoder is not None:
+                    raise layer.error("must be the first layer")
+                encoder = _described_encoder(layer, spec)
+            elif layer.kind == "logic_dense":
+                parts.append(_described_gates(layer, parts, spec, encoder, state))
             elif layer.kind == "group_sum":
                 parts.append(_counted(layer.state, layer.get("groups"), layer.get("tau", 1.0)))
         except ModelError as error:
             raise error if str(error).startswith(layer.place) else layer.error(str(error)) from None
+    shape = spec.shape
+    if shape is None and encoder is not None and encoder.thresholds.ndim == 2:
+        shape = encoder.thresholds.shape[:1]
     try:
-        return _joined(parts, {**_SOURCE, **spec.metadata()}, spec.shape, "layer")
+        return _joined(parts, {**_SOURCE, **spec.metadata()}, shape, encoder, "layer")
     except ModelError as error:
         raise ModelError(f"{path} with {spec.path}: {error}") from None
 
 
+def _described_encoder(layer: Layer, spec: Spec) -> Encoder:
+    given, dtype = layer.get("thresholds"), np.dtype(spec.dtype)
+    if isinstance(given, str):
+        raise layer.error("difflogic has no thermometer, so none is in its state", "thresholds")
+    if dtype == np.bool_:
+        raise layer.error("reads numbers, but the dtype of the input is bool")
+    thresholds = given.astype(dtype)
+    if dtype.kind != "f" and not np.array_equal(thresholds, given):
+        raise layer.error(f"holds numbers that are not {dtype}", "thresholds")
+    if spec.shape is not None:
+        full = (*spec.shape, thresholds.shape[-1])
+        try:
+            fits = np.broadcast_shapes(thresholds.shape, full) == full
+        except ValueError:
+            fits = False
+        if not fits:
+            raise layer.error(
+                f"has shape {list(thresholds.shape)}, must fit {list(full)}", "thresholds"
+            )
+    return Encoder(layer.state, thresholds, layer.get("strict", True))
+
+
 def _described_gates(
-    layer: Layer, before: list[Gates | Counted], spec: Spec, state: Mapping[str, Any]
+    layer: Layer,
+    before: list[Gates | Counted],
+    spec: Spec,
+    encoder: Encoder | None,
+    state: Mapping[str, Any],
 ) -> Gates:
     indices = layer.get("indices")
     if indices is None:
@@ -274,6 +327,7 @@ def _described_gates(
         n_inputs = len(before[-1].indices)
     if n_inputs is None and spec.shape is not None:
         n_inputs = math.prod(spec.shape)
+        n_inputs *= 1 if encoder is None else encoder.thresholds.shape[-1]
     if n_inputs is None:
         raise layer.error("is missing; give it, or the shape of the input", "inputs")
     return _gates(layer.state, indices, state[name], n_inputs)

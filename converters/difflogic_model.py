@@ -15,7 +15,7 @@ from lgnx.check import check_or_raise
 from lgnx.metadata import with_metadata
 from lgnx.ops import DOMAIN, VERSION
 
-__all__ = ["Counted", "Gates", "network_model"]
+__all__ = ["Counted", "Encoder", "Gates", "network_model"]
 
 _OPSET = 18
 _IR_VERSION = 10
@@ -53,10 +53,20 @@ class Counted:
     integers: bool = False
 
 
+@dataclass(frozen=True)
+class Encoder:
+    """A thermometer in front: thresholds broadcast with x[..., None]."""
+
+    name: str
+    thresholds: np.ndarray
+    strict: bool
+
+
 def network_model(
     layers: Sequence[Gates],
     counted: Counted | None,
     shape: Sequence[int],
+    encoder: Encoder | None = None,
     *,
     name: str = "network",
     metadata: Mapping[str, Any] | None = None,
@@ -66,13 +76,14 @@ def network_model(
     Parameters
     ----------
     shape
-        Of one sample; its bits are read in C order.
+        Of one sample; its bits are read in C order, those of a number next to each other.
 
     Returns
     -------
     onnx.ModelProto
-        Reads ``x`` bool [batch, *shape]; gives ``scores`` float32 [batch, groups], or ``y``: int32
-        counts [batch, groups] where they are integers, else bool [batch, N].
+        Reads ``x`` bool [batch, *shape], or numbers that a thermometer reads; gives ``scores``
+        float32 [batch, groups], or ``y``: int32 counts [batch, groups] where they are integers,
+        else bool [batch, N].
     """
     bits, constants, nodes = "x", [], []
 
@@ -81,7 +92,17 @@ def network_model(
         return name
 
     width = int(np.prod(shape, dtype=np.int64))
-    if len(shape) != 1:
+    read = TensorProto.BOOL
+    if encoder is not None:
+        read = helper.np_dtype_to_tensor_dtype(encoder.thresholds.dtype)
+        width *= encoder.thresholds.shape[-1]
+        inputs = [bits, constant(encoder.thresholds, f"{encoder.name}.thresholds")]
+        node, bits = f"/{encoder.name}/Thermometer", f"/{encoder.name}/y"
+        strict = int(encoder.strict)
+        nodes.append(
+            helper.make_node("Thermometer", inputs, [bits], node, domain=DOMAIN, strict=strict)
+        )
+    if len(shape) != 1 or encoder is not None:
         flat = constant(np.array([0, width], np.int64), "flat")
         nodes.append(helper.make_node("Reshape", [bits, flat], ["bits"], "/Flatten"))
         bits = "bits"
@@ -112,7 +133,7 @@ def network_model(
     graph = helper.make_graph(
         nodes,
         name,
-        [helper.make_tensor_value_info("x", TensorProto.BOOL, ["batch", *shape])],
+        [helper.make_tensor_value_info("x", read, ["batch", *shape])],
         [helper.make_tensor_value_info(output, kind, ["batch", width])],
         constants,
     )

@@ -164,7 +164,7 @@ def test_the_shape_of_the_input_may_stand_for_the_bits_of_the_first_layer(
         ),
         (
             {"layer2": "  - or_pool: {kernel_shape: 2}"},
-            r"layer 1: is 'or_pool', must be one of: fl",
+            r"layer 1: is 'or_pool', must be one of: th",
         ),
         ({"sum": "  - group_sum: {groups: 4}"}, r"layer '3': k is 4, must divide the 21 bits"),
         (
@@ -224,6 +224,11 @@ def sum_in_the_middle(module: nn.Sequential) -> None:
     module.append(module[2])
 
 
+def tiny_weights(module: nn.Sequential) -> None:
+    tiny = module[2].weights.data.to(torch.float8_e4m3fn)
+    module[2].weights = nn.Parameter(tiny, requires_grad=False)
+
+
 def other_axes(module: nn.Sequential) -> None:
     module[0] = nn.Flatten(2)
 
@@ -235,6 +240,7 @@ def other_axes(module: nn.Sequential) -> None:
         (one_index_too_large, r"module '2' \(LogicLayer\): its indices hold 40, must be 0 to 39"),
         (other_shapes, r"module '2' \(LogicLayer\): its indices have shapes \[30\] and \[29\], mu"),
         (other_weights, r"module '2' \(LogicLayer\): its weights have shape \[30, 4\], must be"),
+        (tiny_weights, r"module '2' \(LogicLayer\): its weights are no plain tensor: "),
         (no_number, r"module '2' \(LogicLayer\): its weights are not all finite, so they choose"),
         (wrong_width, r"module '3': reads 31 bits, must read 30"),
         (no_tau, r"module '4' \(GroupSum\): its tau is inf, must be finite and greater than 0"),
@@ -262,6 +268,14 @@ def test_a_module_without_layers_is_refused(tmp_path: Path) -> None:
         read_model(tmp_path / "net.pt", "difflogic")
     torch.save({"weight": torch.zeros(3)}, tmp_path / "net.pt")
     with pytest.raises(ModelError, match=r"net\.pt: has no layers of difflogic, which hold tens"):
+        read_model(tmp_path / "net.pt", "difflogic")
+
+
+def test_a_container_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Flatten())
+    module._modules["1"] = module
+    torch.save(module, tmp_path / "net.pt")
+    with pytest.raises(ModelError, match=r"net\.pt: has more than 10000 modules$"):
         read_model(tmp_path / "net.pt", "difflogic")
 
 
