@@ -264,7 +264,7 @@ def _fixed(
 
 def _is_checkpoint(path: Path) -> bool:
     head = checkpoint_head(path)
-    return b"thermomet" in head and (b"config" in head or b"model" in head)
+    return b"luts" in head and b"thermomet" in head and (b"config" in head or b"model" in head)
 
 
 FORMAT = Format(

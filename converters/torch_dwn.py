@@ -353,8 +353,8 @@ ADAPTERS: dict[str, Adapter | None] = {
 
 def _is_checkpoint(path: Path) -> bool:
     head = checkpoint_head(path)
-    own = b"torch_dwn" in head or b".luts" in head
-    return own and b"thermomet" not in head  # else it is dwn2rtl's
+    of_dwn2rtl = b"thermomet" in head and (b"config" in head or b"model" in head)
+    return (b"torch_dwn" in head or b".luts" in head) and not of_dwn2rtl
 
 
 FORMAT = Format(

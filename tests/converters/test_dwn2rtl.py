@@ -14,18 +14,21 @@ import torch
 from dwn2rtl import extract
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
 
 import lgnx
 from lgnx.converters.dwn2rtl import from_checkpoint
-from lgnx.converters.formats import read_model
+from lgnx.converters.formats import read_model, write_model
+from lgnx.converters.torch_dwn import from_modules
 from lgnx.metadata import get
 from lgnx.network import Network
 from lgnx.ops.errors import InputError, LgnxError, ModelError
 from lgnx.optimize.proof import prove
 from lgnx.verify.reference import run_reference
 from tests.converters import dwn_cases as cases
+from tests.converters.independent import assert_equivalent, yosys
 
 INTEGERS = ("uint8", "int16", "int64")
 
@@ -277,6 +280,36 @@ def test_whole_and_saved_checkpoints_are_one_network_by_proof(torch_dwn, tmp_pat
     assert prove(a.netlist, b.netlist).status == "proved"
     live = Network.from_model(from_checkpoint(dwn2rtl.from_model(module, encoder, scaler=scaler)))
     assert prove(live.netlist, b.netlist).status == "proved"
+
+
+def test_the_verilog_of_dwn2rtl_is_the_network_by_proof_of_abc(torch_dwn, tmp_path):
+    encoder = torch_dwn.GaussianThermometer(3).fit(torch.randn(100, 8))
+    module = nn.Sequential(
+        torch_dwn.LUTLayer(24, 40, n=6, mapping="learnable"),
+        torch_dwn.LUTLayer(40, 30, n=6),
+        torch_dwn.GroupSum(3),
+    )
+    dwn2rtl.save(module, encoder, tmp_path / "model.pt")
+    dwn2rtl.build(
+        tmp_path / "model.pt", tmp_path / "rtl", pipeline=dwn2rtl.Pipeline(0, 0, 0, 0), n_random=1
+    )
+    sources = ["dwn_core", "lut_node", "popcount", "argmax", "pipe_reg"]
+    yosys(
+        [
+            f"read_verilog -Irtl {' '.join(f'rtl/{name}.v' for name in sources)}",
+            "hierarchy -top dwn_core; proc; flatten; opt -full; techmap; opt; abc -g AND,XOR",
+            "opt_clean; delete -port dwn_core/clk",
+            "cd dwn_core; rename class_idx class; cd ..",
+            "write_blif theirs.blif",
+        ],
+        cwd=tmp_path,
+    )
+    model = from_modules(module)
+    model.graph.output.pop()
+    model.graph.node.append(helper.make_node("ArgMax", ["scores"], ["class"], axis=1, keepdims=0))
+    model.graph.output.append(helper.make_tensor_value_info("class", 7, ["batch"]))
+    write_model(model, tmp_path / "ours.blif")
+    assert_equivalent(tmp_path / "ours.blif", tmp_path / "theirs.blif", by="name")
 
 
 @pytest.mark.parametrize("off", ["with_mean", "with_std"])

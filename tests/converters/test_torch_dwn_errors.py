@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from torch import nn
 
 import lgnx
-from lgnx.converters.formats import read_model
+from lgnx.converters.formats import read_model, source_format
 from lgnx.converters.torch_dwn import from_modules
 from lgnx.converters.torch_dwn_layers import layers_of, tables_of
 from lgnx.ops.errors import InputError, LgnxError, ModelError
@@ -126,6 +126,13 @@ def test_specs_that_do_not_fit(tmp_path, layers, message):
         read_model(tmp_path / "s.pt", spec=spec)
     assert message in str(caught.value)
     assert str(spec) in str(caught.value)
+
+
+def test_a_buffer_with_thresholds_does_not_make_it_dwn2rtls(tmp_path):
+    torch.save({**state(), "thermometer.thresholds": torch.rand(3, 2)}, tmp_path / "s.pt")
+    spec = written(tmp_path, "  - logic_dense: {state: '0'}\n")
+    read_model(tmp_path / "s.pt", spec=spec)
+    assert source_format(tmp_path / "s.pt", None).name == "torch_dwn"
 
 
 def test_options_that_contradict_the_spec(tmp_path):
