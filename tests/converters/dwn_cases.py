@@ -115,3 +115,24 @@ def counted_tables(
         others = np.bincount(address[~own], minlength=2**n) / (~own).sum()
         luts[neuron] = hits - others
     return luts, mapping
+
+
+def scaled_network(
+    torch_dwn: Any, n: int = 6, learned: bool = True, groups: Any = None, z: int = 3
+) -> Any:
+    """Raw samples, their scaler, a thermometer fitted on what it gives, and a network."""
+    import torch
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(n)
+    raw = rng.normal(5, 3, (300, 5)) * [1, 10, 0.1, 5, 40]
+    scaler = StandardScaler().fit(raw)
+    encoder = torch_dwn.DistributiveThermometer(z).fit(
+        torch.tensor(scaler.transform(raw), dtype=torch.float32)
+    )
+    module = torch.nn.Sequential(
+        torch_dwn.LUTLayer(5 * z, 60, n=n, mapping="learnable" if learned else "random"),
+        torch_dwn.LUTLayer(60, 40, n=n),
+        groups or torch_dwn.GroupSum(4, tau=1 / 0.3),
+    )
+    return raw, scaler, encoder, module

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
 from typing import Any
 
 import dwn2rtl
@@ -15,7 +13,7 @@ from dwn2rtl import extract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 import lgnx
@@ -24,7 +22,7 @@ from lgnx.converters.formats import read_model, write_model
 from lgnx.converters.torch_dwn import from_modules
 from lgnx.metadata import get
 from lgnx.network import Network
-from lgnx.ops.errors import InputError, LgnxError, ModelError
+from lgnx.ops.errors import ModelError
 from lgnx.optimize.proof import prove
 from lgnx.verify.reference import run_reference
 from tests.converters import dwn_cases as cases
@@ -69,25 +67,10 @@ def agree(model: Any, x: np.ndarray, golden: tuple[np.ndarray, np.ndarray], tau:
     np.testing.assert_array_equal(engine, scores)
 
 
-def make(torch_dwn: Any, n: int = 6, learned: bool = True, groups: Any = None, z: int = 3) -> Any:
-    rng = np.random.default_rng(n)
-    raw = rng.normal(5, 3, (300, 5)) * [1, 10, 0.1, 5, 40]
-    scaler = StandardScaler().fit(raw)
-    encoder = torch_dwn.DistributiveThermometer(z).fit(
-        torch.tensor(scaler.transform(raw), dtype=torch.float32)
-    )
-    module = nn.Sequential(
-        torch_dwn.LUTLayer(5 * z, 60, n=n, mapping="learnable" if learned else "random"),
-        torch_dwn.LUTLayer(60, 40, n=n),
-        groups or torch_dwn.GroupSum(4, tau=1 / 0.3),
-    )
-    return raw, scaler, encoder, module
-
-
 @pytest.mark.parametrize("learned", [True, False])
 @pytest.mark.parametrize("n", [1, 2, 6])
 def test_what_dwn2rtl_saves_gives_its_scores_and_classes(torch_dwn, tmp_path, n, learned):
-    _, _, encoder, module = make(torch_dwn, n, learned)
+    _, _, encoder, module = cases.scaled_network(torch_dwn, n, learned)
     path = tmp_path / "model.pt"
     dwn2rtl.save(module, encoder, path, run_name="jets", results={"final_acc": 0.763})
     golden, model = Golden(path), read_model(path)
@@ -102,7 +85,7 @@ def test_what_dwn2rtl_saves_gives_its_scores_and_classes(torch_dwn, tmp_path, n,
 
 
 def test_ties_are_common_and_go_to_the_lowest_class(torch_dwn, tmp_path):
-    _, _, encoder, module = make(torch_dwn)
+    _, _, encoder, module = cases.scaled_network(torch_dwn)
     dwn2rtl.save(module, encoder, tmp_path / "model.pt")
     golden, model = Golden(tmp_path / "model.pt"), read_model(tmp_path / "model.pt")
     x = np.random.default_rng(1).normal(size=(2000, 5)).astype(np.float32)
@@ -131,7 +114,7 @@ def near_thresholds(raw: np.ndarray, model: Any) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["float32", "float64", *INTEGERS])
 @pytest.mark.parametrize("scaling", ["rounded", "float32", "float64"])
 def test_scalers_go_into_the_thresholds_exactly(torch_dwn, tmp_path, scaling, dtype):
-    raw, scaler, encoder, module = make(torch_dwn)
+    raw, scaler, encoder, module = cases.scaled_network(torch_dwn)
     path = tmp_path / "model.pt"
     if dtype in INTEGERS:
         raw = np.clip(raw, 0, 255).round()
@@ -159,7 +142,7 @@ def test_scalers_go_into_the_thresholds_exactly(torch_dwn, tmp_path, scaling, dt
 
 
 def test_scaling_may_stay_outside(torch_dwn, tmp_path):
-    raw, scaler, encoder, module = make(torch_dwn)
+    raw, scaler, encoder, module = cases.scaled_network(torch_dwn)
     dwn2rtl.save(module, encoder, tmp_path / "model.pt", scaler=scaler)
     model = read_model(tmp_path / "model.pt", scaling="outside")
     x = scaler.transform(raw).astype(np.float32)
@@ -172,22 +155,22 @@ def test_scaling_may_stay_outside(torch_dwn, tmp_path):
 @pytest.mark.parametrize("scaled", [True, False])
 @pytest.mark.parametrize("input_bits", [0, 1, 4, 12, 40])
 def test_fixed_point_is_that_of_the_hardware(torch_dwn, tmp_path, input_bits, scaled, dtype):
-    raw, scaler, encoder, module = make(torch_dwn)
+    raw, scaler, encoder, module = cases.scaled_network(torch_dwn)
     path = tmp_path / "model.pt"
     dwn2rtl.save(module, encoder, path, scaler=scaler if scaled else None)
     model = read_model(path, scaling="float64", input_bits=input_bits, dtype=dtype)
     x = near_thresholds(raw if scaled else scaler.transform(raw), model)
-    numbers = x.astype(np.float64)
-    if scaled:
-        numbers = (numbers - scaler.mean_) / scaler.scale_
-    golden = Golden(path)
-    agree(model, x, golden.in_hardware(numbers, input_bits))
-    if input_bits == 1:
-        assert (golden.in_hardware(numbers, 1)[1] != golden.compared(numbers)[1]).any()
+    numbers, golden = x.astype(np.float64), Golden(path)
+    with np.errstate(over="ignore"):  # the largest numbers are on the rail
+        if scaled:
+            numbers = (numbers - scaler.mean_) / scaler.scale_
+        agree(model, x, golden.in_hardware(numbers, input_bits))
+        if input_bits == 1:
+            assert (golden.in_hardware(numbers, 1)[1] != golden.compared(numbers)[1]).any()
 
 
 def test_a_threshold_on_the_rail_is_never_exceeded_as_in_the_hardware(torch_dwn, tmp_path):
-    _, _, encoder, module = make(torch_dwn)
+    _, _, encoder, module = cases.scaled_network(torch_dwn)
     encoder.thresholds[0, 2] = 3.99  # rounds down to the largest number of the word
     encoder.thresholds.clamp_(-3.99, 3.99)
     dwn2rtl.save(module, encoder, tmp_path / "model.pt")
@@ -253,7 +236,7 @@ def test_any_checkpoint(tmp_path_factory, n, features, z, widths, k, input_bits,
 
 def test_whole_modules_are_read_with_tau_order_and_scaler(torch_dwn, tmp_path):
     groups = torch_dwn.GroupSum(4, tau=0.3, randperm=40)
-    raw, scaler, encoder, module = make(torch_dwn, groups=groups)
+    raw, scaler, encoder, module = cases.scaled_network(torch_dwn, groups=groups)
     path = tmp_path / "model.pt"
     saved = {"model": module, "thermometer": encoder, "scaler": scaler, "run_name": "whole"}
     torch.save(saved, path)
@@ -272,7 +255,7 @@ def test_whole_modules_are_read_with_tau_order_and_scaler(torch_dwn, tmp_path):
 
 
 def test_whole_and_saved_checkpoints_are_one_network_by_proof(torch_dwn, tmp_path):
-    _, scaler, encoder, module = make(torch_dwn, n=4)
+    _, scaler, encoder, module = cases.scaled_network(torch_dwn, n=4)
     torch.save({"model": module, "thermometre": encoder, "scaler": scaler}, tmp_path / "a.pt")
     dwn2rtl.save(module, encoder, tmp_path / "b.pt", scaler=scaler)
     a, b = (Network.from_model(read_model(tmp_path / f"{name}.pt")) for name in "ab")
@@ -314,7 +297,7 @@ def test_the_verilog_of_dwn2rtl_is_the_network_by_proof_of_abc(torch_dwn, tmp_pa
 
 @pytest.mark.parametrize("off", ["with_mean", "with_std"])
 def test_scalers_that_do_half(torch_dwn, tmp_path, off):
-    raw, _, encoder, module = make(torch_dwn)
+    raw, _, encoder, module = cases.scaled_network(torch_dwn)
     scaler = StandardScaler(**{off: False}).fit(raw)
     torch.save({"model": module, "thermometer": encoder, "scaler": scaler}, tmp_path / "m.pt")
     model = read_model(tmp_path / "m.pt", scaling="float64", dtype="float64")
@@ -325,7 +308,7 @@ def test_scalers_that_do_half(torch_dwn, tmp_path, off):
 
 
 def test_the_layout_of_any_class_is_enough(torch_dwn, tmp_path, monkeypatch):
-    _, _, encoder, module = make(torch_dwn)
+    _, _, encoder, module = cases.scaled_network(torch_dwn)
     for layer in module:
         monkeypatch.setattr(type(layer), "__module__", type(layer).__module__)
     expected = from_checkpoint({"model": module, "thermometer": encoder})
@@ -336,119 +319,3 @@ def test_the_layout_of_any_class_is_enough(torch_dwn, tmp_path, monkeypatch):
         module[i] = copy
     got = from_checkpoint({"model": module, "thermometer": encoder.thresholds})
     assert got.SerializeToString() == expected.SerializeToString()
-
-
-def checkpoint(**changes: Any) -> dict[str, Any]:
-    torch.manual_seed(0)
-    saved: dict[str, Any] = {
-        "config": {"n": 2, "num_classes": 2, "layers": [6, 4], "thermometer_bits": 2},
-        "state_dict": {
-            "0.luts": torch.rand(6, 4) - 0.5,
-            "0.mapping.weights": torch.rand(8, 12),
-            "1.luts": torch.rand(4, 4) - 0.5,
-            "1.mapping": torch.randint(0, 6, (4, 2), dtype=torch.int32),
-        },
-        "thermometer": {"thresholds": torch.rand(4, 2)},
-    }
-    for key, value in changes.items():
-        part, _, name = key.partition("__")
-        if name:
-            saved[part] = {**saved[part], name: value}
-        else:
-            saved[part] = value
-    return saved
-
-
-SCALE = {"mean": [0.0] * 4, "scale": [1.0] * 4}
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"thermometer": None}, "has no 'thermometer': the thresholds are no part of the model"),
-        ({"thermometer": {}}, "the thermometer holds nothing; must hold thresholds"),
-        (
-            {"thermometer": torch.rand(4)},
-            "thermometer: thresholds have shape [4], must be [features, bits]",
-        ),
-        ({"thermometer": torch.rand(2, 4)}, "config: thermometer_bits is 2, but the thresholds"),
-        ({"thermometer": torch.full((4, 2), np.inf)}, "thermometer: thresholds must be finite"),
-        ({"thermometer": torch.full((4, 2), np.nan)}, "8 of the thresholds are NaN"),
-        (
-            {"thermometer": torch.rand(5, 2)},
-            "layer '0': reads 8 bits, but gets 10; the thermometer",
-        ),
-        ({"config": 3}, "'config' and 'state_dict' must both be dicts"),
-        ({"state_dict": None}, "'config' and 'state_dict' must both be dicts"),
-        ({"config__n": 3}, "config: n is 3, but layer '0' has tables of 2 inputs"),
-        ({"config__n": True}, "config: n is True, must be a whole number, at least 1"),
-        ({"config__num_classes": 0}, "config: num_classes is 0, must be a whole number, at least"),
-        ({"config__layers": [6, 5]}, "config: layers is [6, 5], but they are [6, 4]"),
-        ({"config__layers": 6}, "config: layers is 6, but they are [6, 4]"),
-        ({"state_dict": {}}, "state_dict: has layers of no number, must have 0, 1, 2, ... without"),
-        ({"state_dict__3.luts": torch.rand(2, 4)}, "state_dict: has layers [0, 1, 3], must have"),
-        ({"state_dict__1.luts": torch.rand(4, 5)}, "layer '1': luts has shape [4, 5], must be"),
-        ({"scaler": 3}, "scaler: is a builtins.int, must be a StandardScaler or a dict with mean"),
-        ({"scaler": {**SCALE, "mean": [0.0]}}, "scaler: mean has 1 numbers for 4 features"),
-        ({"scaler": {**SCALE, "scale": [0.0] * 4}}, "scaler: scale must be finite, above 0"),
-        ({"scaler": {**SCALE, "scale": [-1.0] * 4}}, "scaler: scale must be finite, above 0"),
-        ({"scaler": {**SCALE, "mean": [np.nan] * 4}}, "scaler: mean must be finite"),
-        ({"scaler": {**SCALE, "mean": "a"}}, "scaler: mean is a str, must be a tensor of numbers"),
-    ],
-)
-def test_checkpoints_that_do_not_fit(tmp_path, changes, message):
-    torch.save(checkpoint(**changes), tmp_path / "c.pt")
-    with pytest.raises(ModelError, match=re.escape(f"{tmp_path / 'c.pt'}: {message}")):
-        read_model(tmp_path / "c.pt", format="dwn2rtl")
-
-
-def test_whole_modules_that_do_not_fit(torch_dwn, tmp_path):
-    raw, _, encoder, module = make(torch_dwn)
-    cases_of = [
-        ({"model": module.state_dict(), "thermometer": encoder}, "'model' is a state dict, which"),
-        ({"model": module[:2], "thermometer": encoder}, "'model' has no GroupSum, which tells the"),
-        ({"model": nn.Sequential(module[2]), "thermometer": encoder}, "has no layers of tables"),
-        ({"model": module}, "has no 'thermometer'"),
-        (
-            {"model": module, "thermometer": encoder, "scaler": MinMaxScaler().fit(raw)},
-            "scaler: is a sklearn.preprocessing._data.MinMaxScaler, must be a StandardScaler",
-        ),
-        (module.state_dict(), "is no checkpoint of dwn2rtl, which is a dict with 'config', 'state"),
-    ]
-    for saved, message in cases_of:
-        torch.save(saved, tmp_path / "m.pt")
-        with pytest.raises(ModelError, match=re.escape(f"{tmp_path / 'm.pt'}: {message}")):
-            read_model(tmp_path / "m.pt", format="dwn2rtl")
-    torch.save(cases_of[4][0], tmp_path / "m.pt")
-    assert get(read_model(tmp_path / "m.pt", scaling="outside"), "lgnx.input_scaling") is None
-
-
-def test_options_that_cannot_be():
-    for options, message in (
-        ({"scaling": "half"}, "scaling is 'half', must be one of rounded, float32, float64, outs"),
-        ({"input_bits": -1}, "input_bits is -1, must be 0 to 63"),
-        ({"input_bits": 64}, "input_bits is 64, must be 0 to 63"),
-        ({"dtype": "bool"}, "dtype is 'bool', must be one of float16, float32, float64"),
-    ):
-        with pytest.raises(InputError, match=re.escape(message)):
-            from_checkpoint(checkpoint(), **options)
-
-
-VALUES = st.one_of(
-    st.none(),
-    st.integers(-3, 10),
-    st.text(max_size=3),
-    st.lists(st.integers(0, 7), max_size=4),
-    st.builds(torch.zeros, st.lists(st.integers(0, 4), max_size=3)),
-    st.dictionaries(st.sampled_from(["mean", "scale", "n", "thresholds"]), st.floats(), max_size=2),
-)
-FIELDS = ["config", "state_dict", "thermometer", "scaler", "results", "run_name", "model"]
-FIELDS += ["config__n", "config__layers", "config__num_classes", "config__thermometer_bits"]
-FIELDS += ["state_dict__0.luts", "state_dict__0.mapping.weights", "state_dict__1.mapping"]
-
-
-@settings(max_examples=200, deadline=None)
-@given(field=st.sampled_from(FIELDS), value=VALUES)
-def test_only_errors_of_lgnx_come_out(field, value):
-    with contextlib.suppress(LgnxError):
-        from_checkpoint(checkpoint(**{field: value}))
