@@ -22,7 +22,7 @@ from lgnx.converters.trees_votes import VOTES, averaged_votes, summed_votes
 from lgnx.metadata import SOURCE_FORMAT
 from lgnx.ops.errors import InputError, ModelError, require
 
-__all__ = ["FORMAT", "from_treelite", "is_treelite_model"]
+__all__ = ["FORMAT", "from_checkpoint", "from_treelite", "is_treelite_model"]
 
 # The numbers of treelite's own enumerations.
 _BINARY, _MULTI = 0, 2
@@ -77,10 +77,14 @@ def from_treelite(
         If the model is no classifier, has other tests than comparisons, or leaves whose values are
         no whole numbers of votes; the message names the tree and the node.
     """
-    check_choice("vote", vote, (None, *VOTES))
-    check_choice("dtype", dtype, (None, *SCORES))
-    checkpoint = parse(model.serialize_bytes(), where)
-    return _convert(checkpoint, vote, dtype, steps, max_bits, where)
+    return from_checkpoint(
+        parse(model.serialize_bytes(), where),
+        vote=vote,
+        dtype=dtype,
+        steps=steps,
+        max_bits=max_bits,
+        where=where,
+    )
 
 
 def is_treelite_model(found: Any) -> bool:
@@ -96,14 +100,18 @@ def _convert_object(
     )
 
 
-def _convert(
+def from_checkpoint(
     checkpoint: Checkpoint,
-    vote: str | None,
-    dtype: str | None,
-    steps: int,
-    max_bits: int,
-    where: str,
+    *,
+    vote: str | None = None,
+    dtype: str | None = None,
+    steps: int = 0,
+    max_bits: int = MAX_BITS,
+    where: str = "model",
 ) -> onnx.ModelProto:
+    """Turn a checkpoint into a model, as `from_treelite` does a ``treelite.Model``."""
+    check_choice("vote", vote, (None, *VOTES))
+    check_choice("dtype", dtype, (None, *SCORES))
     if steps < 0 or steps & (steps - 1):
         raise InputError(f"steps: {steps}, must be 0 or a power of two")
     header, trees = _header(checkpoint, where), checkpoint.trees
@@ -264,8 +272,14 @@ def _read(
         data = _through_treelite(path, start)
     else:
         data = path.read_bytes()
-    where = str(path)
-    return _convert(parse(data, where), vote or None, dtype or None, steps, max_bits, where)
+    return from_checkpoint(
+        parse(data, str(path)),
+        vote=vote or None,
+        dtype=dtype or None,
+        steps=steps,
+        max_bits=max_bits,
+        where=str(path),
+    )
 
 
 def _through_treelite(path: Path, start: bytes) -> bytes:
