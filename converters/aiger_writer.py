@@ -28,7 +28,9 @@ def pieces(circuit: Circuit, binary: bool) -> Iterator[bytes]:
         yield from _lines(2 * np.arange(1, n_inputs + 1)[:, None])
     yield from _lines(outputs[:, None])
     if binary:
-        yield _varints(np.stack([own - fanins[:, 0], fanins[:, 0] - fanins[:, 1]], axis=1).ravel())
+        deltas = np.stack([own - fanins[:, 0], fanins[:, 0] - fanins[:, 1]], axis=1).ravel()
+        for start in range(0, len(deltas), _ROWS):
+            yield _varints(deltas[start : start + _ROWS])
     else:
         yield from _lines(np.concatenate([own[:, None], fanins], axis=1))
     yield from _symbols(circuit)

@@ -1,4 +1,4 @@
-"""The examples of the pages on BLIF, .bench and flat Verilog, run as they stand there."""
+"""The examples of the pages on gate-level formats, run as they stand there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ FORMATS = Path(__file__).parents[2] / "docs" / "formats"
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
 
 
-@pytest.mark.parametrize("page", ["blif", "bench", "verilog-netlist"])
+PAGES = ["aiger", "bench", "blif", "dot", "pla", "truth-tables", "verilog-netlist", "yosys-json"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_examples_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -37,4 +40,4 @@ def test_the_examples_run(
             assert program == "lgnx"
             result = CliRunner().invoke(app, arguments)
             assert result.exit_code == 0, result.output
-    assert Path("gates.onnx").is_file()
+    assert Path("gates.dot" if page == "dot" else "gates.onnx").is_file()
