@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 
 import lgnx
 from lgnx.converters import difflogic_compiled
+from lgnx.converters.formats import read_model
 from lgnx.network import Network
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.optimize.proof import prove
@@ -74,6 +76,16 @@ def test_difflogic_compiles_the_module(difflogic, make, rng) -> None:
     before = Network.from_model(model)
     assert prove(before.netlist, back.netlist).status == "proved"
     assert (back.groups, back.tau) == (3, 1)
+
+
+def test_a_saved_module_is_read_back(make, rng, tmp_path: Path) -> None:
+    model = network(make, rng, 4, tau=0.7)
+    torch.save(lgnx.to_difflogic(model), tmp_path / "net.pt")
+    back = read_model(tmp_path / "net.pt")
+    before, after = Network.from_model(model), Network.from_model(back)
+    assert prove(before.netlist, after.netlist).status == "proved"
+    x = rng.random((100, 20)) < 0.5
+    np.testing.assert_array_equal(run(back, x), run(model, x))
 
 
 @pytest.mark.parametrize("batch", [1, 63, 64, 65])

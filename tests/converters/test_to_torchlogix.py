@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import lgnx
+from lgnx.converters.formats import read_model
 from lgnx.network import Network
 from lgnx.ops.errors import InputError, MissingExtraError, ModelError
 from lgnx.optimize.proof import prove
@@ -368,6 +370,17 @@ def test_a_module_is_saved_and_loaded_as_any(make, rng) -> None:
     torch.save(lgnx.to_torchlogix(model), file)
     file.seek(0)
     assert_same(model, torch.load(file, weights_only=False), samples(model, rng))
+
+
+def test_a_saved_module_is_read_back(make, rng, tmp_path: Path) -> None:
+    m = make(9)
+    y = m.dense(m.dense("x", 9, 60, 4, rng), 60, 20, 2, rng)
+    model = m.model(m.op("GroupSum", y, groups=2, tau=3.0))
+    torch.save(lgnx.to_torchlogix(model), tmp_path / "net.pt")
+    back = Network.from_model(read_model(tmp_path / "net.pt", shape="9"))
+    before = Network.from_model(model)
+    assert (back.groups, back.tau) == (before.groups, before.tau)
+    assert prove(back.netlist, before.netlist).status == "proved"
 
 
 def test_torchlogix_itself_takes_the_module(make, rng) -> None:
