@@ -101,16 +101,34 @@ def test_whole_layers_with_every_option_compute_as_they_did(case: Any, tmp_path:
         np.testing.assert_array_equal(got, y)
 
 
+def with_older(installed: Path, *arguments: str) -> str:
+    """Run the script of networks with an older torchlogix."""
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{root}"}
+    command = [sys.executable, networks.__file__, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["0.1.1", "0.2.1"])
+def test_checkpoints_are_read_alike_where_an_older_version_is_installed(
+    version: str, installed: Path, tmp_path: Path
+) -> None:
+    for name in networks.NETWORKS:
+        networks.save(tmp_path / name, name, "0.2.2")
+    results = json.loads(with_older(installed, str(tmp_path), NOW))
+    absent = f"torchlogix {version}, which is installed, has no LogicConvTranspose2d"
+    assert results == {**dict.fromkeys(networks.NETWORKS, "same"), "wide": absent}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.1.1", "0.2.1"])
 def test_checkpoints_of_older_versions_compute_as_these_did(
     version: str, installed: Path, tmp_path: Path
 ) -> None:
-    root = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{root}"}
-    command = [sys.executable, networks.__file__, str(tmp_path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    with_older(installed, str(tmp_path))
     folders = sorted(tmp_path.iterdir())
     assert [folder.name for folder in folders] == ["dense", "image", "residual", "volume"]
     for folder in folders:
@@ -130,6 +148,7 @@ def test_checkpoints_of_older_versions_compute_as_these_did(
             assert any(differ in str(text.message) for text in heard) == (folder.name == "image")
 
 
+@pytest.mark.slow
 def test_models_of_torchlogix_are_read_whole(tmp_path: Path) -> None:
     options = {"thresholds": torch.tensor([0.4]), "binarization": "fixed"}
     options |= {"binarization_kwargs": {}, "parametrization": "raw"}

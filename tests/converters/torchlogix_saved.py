@@ -1,7 +1,8 @@
 """Networks of torchlogix, saved as checkpoints with their specs, samples and scores.
 
-Run as a script with a folder, it saves those of the torchlogix that is on the path. The tests of
-the installed version and those of other versions both take the networks from here.
+Run as a script with a folder, it saves those of the torchlogix that is on the path; with a version
+besides, it reads what that version saved there, and prints what became of each as JSON. The tests
+of the installed version and those of other versions both take the networks from here.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
+from lgnx.converters.formats import read_model
+from lgnx.ops.errors import ModelError
+from lgnx.verify.reference import run_reference
 from tests.converters.torchlogix_cases import conv, conv3d, dense, residual, tl, transposed
 
 
@@ -161,11 +166,35 @@ def save(folder: Path, name: str, version: str) -> nn.Module:
     return module
 
 
+def read(folder: Path, producer: str) -> str:
+    """Compare a network that was saved, whole and with its spec, with the scores it had."""
+    with np.load(folder / "scores.npz") as held:
+        x, y = held["x"], held["y"]
+    shape = ",".join(map(str, x.shape[1:]))
+    for file, options in (
+        ("whole.pt", {"producer": producer, "shape": shape}),
+        ("state.pt", {"spec": folder / "spec.yaml"}),
+    ):
+        try:
+            model = read_model(folder / file, "torchlogix", **options)
+        except ModelError as error:
+            return str(error).rpartition(": ")[2]
+        bits = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.BOOL
+        (got,) = run_reference(model, x > 0.5 if bits else x)
+        if got.dtype != y.dtype or not np.array_equal(got, y):
+            return f"{file} differs"
+    return "same"
+
+
 def main() -> None:
-    version = importlib.metadata.version("torchlogix")
+    folder, version = Path(sys.argv[1]), importlib.metadata.version("torchlogix")
+    if len(sys.argv) > 2:
+        results = {name: read(folder / name, sys.argv[2]) for name in NETWORKS}
+        json.dump(results, sys.stdout)
+        return
     for name in NETWORKS:
         if name != "wide" or hasattr(tl, "LogicConvTranspose2d"):
-            save(Path(sys.argv[1]) / name, name, version)
+            save(folder / name, name, version)
 
 
 if __name__ == "__main__":
