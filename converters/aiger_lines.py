@@ -8,7 +8,7 @@ from lgnx.ops.errors import ModelError
 
 _NEWLINE, _SPACES = 10, (9, 13, 32)
 _MAX_DIGITS = 10
-_SHOWN = 60
+_SHOWN = 120
 
 
 class Lines:

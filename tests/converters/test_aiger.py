@@ -203,6 +203,12 @@ def test_literals_of_ascii_files_come_in_any_order_and_with_gaps():
     np.testing.assert_array_equal(circuit.netlist.simulate(every)[:, 0], [1, 1, 1, 0])
 
 
+def test_headers_of_version_1_9_are_read_where_nothing_keeps_state():
+    data = b"aag 3 2 0 1 1 0 0 0 0\n2\n4\n6\n6 4 2\n"
+    assert read_circuit(data, "new").netlist.fanins.tolist() == [[4, 2]]
+    assert read_circuit(data.replace(b" 0 0 0 0", b" 0 0"), "new").netlist.n_nodes == 1
+
+
 def test_a_chain_of_a_hundred_thousand_ands_in_reverse_is_sorted():
     n = 100_000
     rows = [f"{2 * v} {2 * v - 2} 2" for v in range(n + 1, 1, -1)]
