@@ -20,7 +20,7 @@ from lgnx.converters.c99_gates import SECTION_LINES, Gates, gates_of
 from lgnx.converters.c99_input import TYPES, literal, pack
 from lgnx.converters.formats import Format, Option
 from lgnx.files import atomic_path, model_name
-from lgnx.metadata import CLASS_NAMES
+from lgnx.metadata import CLASS_NAMES, names_of
 from lgnx.network import Network
 from lgnx.ops.errors import InputError, ModelError
 
@@ -268,14 +268,9 @@ def _in_comment(line: str) -> str:
     return line
 
 
-def _class_names(network: Network) -> list[str]:
-    """Names of the classes, where the model has one for each score."""
-    try:
-        names = json.loads(network.metadata.get(CLASS_NAMES, "[]"))
-    except ValueError:
-        return []
-    fits = isinstance(names, list) and len(names) == network.groups
-    return [str(name) for name in names] if fits else []
+def _class_names(network: Network) -> tuple[str, ...]:
+    value = network.metadata.get(CLASS_NAMES) if network.groups else None
+    return () if value is None else names_of(CLASS_NAMES, value, network.groups)
 
 
 def _string(value: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import lgnx
 from lgnx.converters.formats import Format, Option
 from lgnx.files import atomic_path, model_name
-from lgnx.metadata import CLASS_NAMES
+from lgnx.metadata import CLASS_NAMES, names_of
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 from lgnx.network import Network
 from lgnx.ops import engine
@@ -344,14 +344,9 @@ def _score(network: Network) -> str:
     return "".join(f"    {line}\n" for line in [*lines, "return scores"]).rstrip("\n")
 
 
-def _class_names(network: Network) -> list[str]:
-    """Names of the classes, where the model has one for each score."""
-    try:
-        names = json.loads(network.metadata.get(CLASS_NAMES, "[]"))
-    except ValueError:
-        return []
-    fits = isinstance(names, list) and len(names) == network.groups
-    return [str(name) for name in names] if fits else []
+def _class_names(network: Network) -> tuple[str, ...]:
+    value = network.metadata.get(CLASS_NAMES) if network.groups else None
+    return () if value is None else names_of(CLASS_NAMES, value, network.groups)
 
 
 def _main(network: Network, named: bool) -> str:
