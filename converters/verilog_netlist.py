@@ -46,7 +46,7 @@ Refused = Mapping[re.Pattern[str], str]
 _UNSAFE: Refused = {
     re.compile(r'"DPI(-C)?"'): "calls C functions (DPI), which yosys would run",
     re.compile(r"\$readmem[bh]"): "reads another file ($readmem)",
-    re.compile(r'`file_push(?! *"input\.v"\n)'): "includes another file; lgnx reads one file",
+    re.compile("`file_push.*`file_push", re.DOTALL): "includes another file; lgnx reads one file",
 }
 _REGISTERS = "t:*FF* t:*LATCH* t:*SR* t:$mem* %u %u %u"
 _GATES = (

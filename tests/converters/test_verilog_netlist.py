@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lgnx.converters.aiger import FORMAT as AIGER
+from lgnx.converters.blif import FORMAT as BLIF
 from lgnx.converters.circuit import Circuit
 from lgnx.converters.formats import read_model, write_model
 from lgnx.converters.verilog_names import KEYWORDS, identifier
@@ -137,6 +138,19 @@ def test_a_trained_network_is_clean_and_proved_by_abc(tmp_path):
     assert lint(tmp_path / "ours.v") == []
     assert_equivalent(tmp_path / "ours.v", tmp_path / "ours.aig")
     assert_same(read(FORMAT, tmp_path / "ours.v"), circuit, source="verilog-netlist")
+
+
+@needs_yosys
+def test_yosys_proves_it_equal_to_the_same_circuit_in_blif(tmp_path):
+    gates = layered(120, n_inputs=12, n_outputs=8, levels=6)
+    inputs, outputs = (tuple(f"{c}[{i}]" for i in range(n)) for c, n in (("x", 12), ("y", 8)))
+    circuit = Circuit(gates, inputs, outputs, "m")
+    write(FORMAT, circuit, tmp_path / "ours.v")
+    write(BLIF, circuit, tmp_path / "ours.blif")
+    commands = ["read_verilog ours.v", "rename m gold", "read_blif ours.blif", "rename m gate"]
+    commands += ["simplemap", "miter -equiv -flatten gold gate both"]
+    log = yosys([*commands, "sat -verify -prove trigger 0 both"], cwd=tmp_path)
+    assert "no model found: SUCCESS" in log
 
 
 @pytest.mark.slow
@@ -309,6 +323,7 @@ def module(body, ports="input c, a, output reg y"):
             "module 'm': port 'a': direction is 'inout', must be 'input' or 'output'",
         ),
         ('`include "/etc/hostname"\n' + module("always @* y = a;"), "includes another file"),
+        ('`ifndef A\n`define A\n`include "input.v"\n`endif\n', "includes another file"),
         (
             '`define f(x) `include x\n`f("/etc/hostname")\n' + module("always @* y = a;"),
             "includes another file",
