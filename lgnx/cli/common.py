@@ -103,17 +103,24 @@ def handled(command: Command) -> Command:
 
 
 def report_error(error: Exception) -> int:
-    """Print an exception in one line on standard error and return the exit code."""
+    """Print an exception on standard error and return the exit code.
+
+    It is one line, and what an error of ours has after an empty line, as it stands there.
+    """
     from lgnx.ops.errors import ComparisonError, LgnxError
 
-    text = " ".join(str(error).split())
-    hint = ""
+    text, more, hint = str(error), "", ""
+    if isinstance(error, LgnxError):
+        text, _, more = text.partition("\n\n")
+    text = " ".join(text.split())
     if isinstance(error, OSError) and error.strerror and not isinstance(error, LgnxError):
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif not isinstance(error, LgnxError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
         hint = "" if _debug else " (unexpected; --debug shows where)"
     print(f"error: {text}{hint}", file=sys.stderr)
+    if more:
+        print(f"\n{more.rstrip()}", file=sys.stderr)
     return FAILED if isinstance(error, ComparisonError) else BAD_INPUT
 
 

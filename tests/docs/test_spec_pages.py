@@ -79,6 +79,23 @@ def test_the_commands_of_the_pages_run(folder, request):
 
 
 @pytest.mark.parametrize("folder", ["spec.md"], indirect=True)
+def test_a_command_without_spec_prints_one_to_complete(folder):
+    result = CliRunner().invoke(app, ["export", "net.pt", "-o", "model.onnx"])
+    assert result.exit_code == 2
+    error, _, draft = result.stderr.partition("\n\n")
+    assert error.startswith("error: net.pt: is a state dict, which does not say what is computed")
+    assert "\n" not in error
+    Path("net.yaml").write_text(
+        draft.replace("torchlogix TODO", "torchlogix 0.2.2")
+        .replace("[TODO]", "[16]")
+        .replace("parametrization: TODO", "parametrization: warp")
+        .replace("groups: TODO, tau: TODO", "groups: 4, tau: 3")
+    )
+    command = ["export", "net.pt", "--spec", "net.yaml", "-o", "model.onnx"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+
+
+@pytest.mark.parametrize("folder", ["spec.md"], indirect=True)
 def test_the_spec_of_the_page_gives_its_metadata(folder):
     from lgnx.converters.formats import read_model
 
