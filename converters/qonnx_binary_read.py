@@ -142,7 +142,8 @@ class _Reader:
         y = node.outputs[0]
         if is_elementwise(node, data):
             levels = self._run(node, [*known[:data], codes.levels, *known[data + 1 :]])
-            if levels.shape == codes.levels.shape and levels.dtype == np.float32:
+            same = levels.shape == codes.levels.shape and levels.dtype == np.float32
+            if same and not np.isnan(levels).any():
                 self._quantised(node, changed(codes, levels=levels))
         elif is_op(node, *_MOVES) and data == 0:
             places = self._places(node, known, codes.shape)
@@ -309,6 +310,9 @@ class _Reader:
             self._many_levels(node)
             return
         thresholds, steps = found
+        if np.isnan(steps).any():
+            self.reasons[node] = "it gives NaN, whatever its input"
+            return
         count, size = thresholds.shape[-1], int(np.prod(shape))
         flat = thresholds.reshape(-1, count)
         if (flat == flat[0]).all():

@@ -57,13 +57,28 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
 
 
 def infer(model: ir.Model) -> None:
-    """Infer types and shapes as far as that goes."""
+    """Infer types and shapes as far as that goes, while nodes are still unknown to onnx."""
     common.ShapeInferencePass(check_type=False, strict_mode=False)(model)
+    _forget_made_up(model)
+
+
+def _forget_made_up(model: ir.Model) -> None:
+    for node in model.graph:
+        for value in node.outputs:
+            if value.shape is not None:  # names that onnx makes up would stay for good
+                value.shape = ir.Shape([_named(extent) for extent in value.shape])
+
+
+def _named(extent: int | ir.SymbolicDim) -> int | str | None:
+    if isinstance(extent, int):
+        return extent
+    made_up = extent.value is None or extent.value.startswith("unk__")
+    return None if made_up else extent.value
 
 
 def check_valid(model: ir.Model, where: str) -> None:
     """Infer all types, and raise a ModelError that lists what is wrong with a model."""
-    infer(model)
+    common.ShapeInferencePass(check_type=False, strict_mode=False)(model)
     raise_errors(find_problems(_serialized(model, where)), where)
 
 
@@ -75,6 +90,7 @@ def finished(model: ir.Model, where: str, source: str) -> onnx.ModelProto:
     ModelError
         If it cannot be written.
     """
+    _forget_made_up(model)
     proto = _serialized(model, where)
     inner = [v for v in proto.graph.value_info if v.name not in model.graph.initializers]
     del proto.graph.value_info[:]

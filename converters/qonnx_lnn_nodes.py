@@ -178,8 +178,9 @@ class NodeReader:
             self.fail(node, "input X", f"the type or the shape of {x.name!r} is not known")
         if not len(x.shape) or not isinstance(x.shape[-1], int):
             self.fail(node, "input X", "must have a last axis of known extent, the channels")
-        if node.op_type != "Im2Col" and x.dtype not in _X_TYPES:
-            names = ", ".join(kind.name.lower() for kind in _X_TYPES)
+        types = (*_X_TYPES, ir.DataType.FLOAT) if node.op_type == "Im2Col" else _X_TYPES
+        if x.dtype not in types:
+            names = ", ".join(kind.name.lower() for kind in types)
             self.fail(node, "input X", f"is {x.dtype.name.lower()}, must be {names}")
         return x
 

@@ -100,8 +100,9 @@ def test_any_sparse_binarised_network_is_the_same(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             y = m.norm(y, rng, outputs)
         if data.draw(st.booleans()):
-            y = m.op("Mul", y, rng.normal(0, 1, outputs))
-        step = data.draw(st.sampled_from(["sign", "threshold", "two", "unsigned", "levels"]))
+            y = m.op(data.draw(st.sampled_from(["Mul", "Div"])), y, rng.normal(0, 1, outputs))
+        steps = ["sign", "threshold", "one", "two", "unsigned", "levels"]
+        step = data.draw(st.sampled_from(steps))
         if step == "sign":
             y = m.sign(y, 0.7)
         elif step == "threshold":
@@ -109,8 +110,8 @@ def test_any_sparse_binarised_network_is_the_same(data: st.DataObject) -> None:
         elif step == "levels":
             limits = np.sort(rng.normal(0, 1, (1, 3)))
             y = m.op("MultiThreshold", y, limits, out_dtype="UINT2", out_scale=0.5, out_bias=-0.75)
-        elif step == "two":
-            y = m.quant(y, 0.6, 2)
+        elif step in ("one", "two"):
+            y = m.quant(y, 0.6, 1 + (step == "two"))
         else:
             y = m.quant(y, 0.6, 1, signed=0)
     model = m.model(y, opset=data.draw(st.sampled_from([11, 13, 18])))
