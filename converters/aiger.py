@@ -28,7 +28,7 @@ ENCODING = Option(
 
 def _read(path: Path) -> onnx.ModelProto:
     circuit = read_circuit(read_bytes(path, "an AIGER file"), str(path))
-    metadata = {**circuit.metadata, SOURCE_FORMAT: FORMAT.name}
+    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
     return circuit_to_model(replace(circuit, metadata=metadata), str(path))
 
 

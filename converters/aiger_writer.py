@@ -34,7 +34,7 @@ def pieces(circuit: Circuit, binary: bool) -> Iterator[bytes]:
     else:
         yield from _lines(np.concatenate([own[:, None], fanins], axis=1))
     yield from _symbols(circuit)
-    notes = to_notes(circuit)
+    notes = to_notes(circuit, "aiger")
     if notes:
         yield "\n".join(["c", *notes, ""]).encode("utf-8", "backslashreplace")
 

@@ -14,11 +14,14 @@ _NAME, _UNNAMED = "lgnx.name", "network"
 _MARKS = ('metadata "', "metadata + ")
 
 
-def to_notes(circuit: Circuit) -> list[str]:
-    """Give lines that hold the comment, the metadata and the name of a circuit."""
-    entries = {
-        key: text for key, text in circuit.metadata.items() if key not in (COMMENT, SOURCE_FORMAT)
-    }
+def to_notes(circuit: Circuit, own: str) -> list[str]:
+    """Give lines that hold the comment, the metadata and the name of a circuit.
+
+    ``own`` is the format that they are written in: that a model came from it needs no line.
+    """
+    entries = {key: text for key, text in circuit.metadata.items() if key != COMMENT}
+    if entries.get(SOURCE_FORMAT) == own:
+        del entries[SOURCE_FORMAT]
     if circuit.name != _UNNAMED:
         entries[_NAME] = circuit.name
     comment = circuit.metadata.get(COMMENT)

@@ -38,7 +38,7 @@ def _pieces(circuit: Circuit) -> Iterator[str]:
     netlist = circuit.netlist
     first, n_nodes = netlist.first_node, netlist.n_nodes
     yield f'digraph "{escape(circuit.name, _FORBIDDEN)}" {{\n'
-    for note in to_notes(circuit):
+    for note in to_notes(circuit, FORMAT.name):
         yield f"  // {note}\n"
     yield "  rankdir=LR\n  node [fontname=Helvetica]\n  edge [arrowsize=0.6, complement=0]\n"
     ports = [_port("i", "input", i, name) for i, name in enumerate(circuit.input_names)]

@@ -184,7 +184,7 @@ def _pieces(circuit: Circuit) -> Iterator[bytes]:
     used = np.bitwise_or.reduce(tables, axis=0)
     addresses = np.flatnonzero(np.unpackbits(used, bitorder="little"))
     inputs, outputs = escape_ports(circuit.input_names, circuit.output_names, _FORBIDDEN)
-    notes = "".join(f"# {note}\n" for note in to_notes(circuit))
+    notes = "".join(f"# {note}\n" for note in to_notes(circuit, FORMAT.name))
     yield f"{notes}.i {n}\n.o {m}\n".encode("utf-8", "backslashreplace")
     yield f".ilb {' '.join(inputs)}\n.ob {' '.join(outputs)}\n.p {len(addresses)}\n".encode()
     for start in range(0, len(addresses), _ROWS):
@@ -199,7 +199,7 @@ def _pieces(circuit: Circuit) -> Iterator[bytes]:
 
 def _read(path: Path) -> onnx.ModelProto:
     circuit = read_pla(read_bytes(path, "a PLA file"), str(path))
-    metadata = {**circuit.metadata, SOURCE_FORMAT: FORMAT.name}
+    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
     return circuit_to_model(replace(circuit, metadata=metadata), str(path))
 
 

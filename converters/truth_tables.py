@@ -143,7 +143,7 @@ def _lines(circuit: Circuit, base: str, comments: bool) -> Iterator[str]:
         for key, letter, names in zip(_NAMES, "xy", texts, strict=True):
             if names != [f"{letter}[{i}]" for i in range(len(names))]:
                 yield f"# {key} {' '.join(names)}\n"
-        for note in to_notes(circuit):
+        for note in to_notes(circuit, FORMAT.name):
             yield f"# {note}\n"
     for row in tables:
         digits = row[::-1].tobytes().hex()
@@ -155,7 +155,7 @@ def _lines(circuit: Circuit, base: str, comments: bool) -> Iterator[str]:
 
 def _read(path: Path, base: str = "auto") -> onnx.ModelProto:
     circuit = read_truth_tables(read_bytes(path, "a list of truth tables"), str(path), base)
-    metadata = {**circuit.metadata, SOURCE_FORMAT: FORMAT.name}
+    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
     return circuit_to_model(replace(circuit, metadata=metadata), str(path))
 
 

@@ -85,7 +85,7 @@ def _without_details(entry: dict[str, Any]) -> dict[str, Any]:
 def _read(path: Path) -> onnx.ModelProto:
     where = str(path)
     circuit = read_yosys_json(read_bytes(path), where)
-    metadata = {**circuit.metadata, SOURCE_FORMAT: FORMAT.name}
+    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
     return circuit_to_model(replace(circuit, metadata=metadata), where)
 
 

@@ -22,7 +22,7 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     ports = group_ports(circuit)
     attributes = {"top": json.dumps(_TRUE)}
     for key, text in circuit.metadata.items():
-        if key != SOURCE_FORMAT:
+        if (key, text) != (SOURCE_FORMAT, "yosys-json"):
             own = to_id(key)
             attributes[made_different(own) if own in OF_YOSYS else own] = attribute(text)
     program = circuit.netlist.to_program()

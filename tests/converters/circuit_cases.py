@@ -88,7 +88,9 @@ def circuits(draw: st.DrawFn, max_inputs: int = 6, max_nodes: int = 25) -> Circu
     def some(count: int) -> tuple[str, ...]:
         return tuple(draw(st.lists(names(), min_size=count, max_size=count, unique=True)))
 
-    metadata = draw(st.dictionaries(st.sampled_from(["lgnx.accuracy", "my key", "k\n"]), names()))
+    metadata = draw(
+        st.dictionaries(st.sampled_from(["lgnx.accuracy", "lgnx.source_format", "k\n"]), names())
+    )
     return Circuit(
         gates,
         some(gates.n_inputs),
@@ -133,18 +135,16 @@ def read(format: Format, path: Path, **options) -> Circuit:
     return model_to_circuit(format.read(path, **options))
 
 
-def assert_same(actual: Circuit, expected: Circuit, *, source: str | None = None) -> None:
+def assert_same(actual: Circuit, expected: Circuit, *, source: str) -> None:
     """Assert that two circuits have the same names and metadata, and prove them equal.
 
-    ``source`` is the format that the actual one was read from.
+    ``source`` is the format that the actual one was read from; where the expected one came from
+    another, that is kept.
     """
     assert actual.input_names == expected.input_names
     assert actual.output_names == expected.output_names
     assert actual.name == expected.name
-    metadata = dict(actual.metadata)
-    if source:
-        assert metadata.pop(SOURCE_FORMAT) == source
-    assert metadata == {k: v for k, v in expected.metadata.items() if k != SOURCE_FORMAT}
+    assert actual.metadata == {SOURCE_FORMAT: source, **expected.metadata}
     assert_equal(actual.netlist, expected.netlist)
 
 
