@@ -121,10 +121,11 @@ def test_missing_values_go_where_sklearn_sends_them(kind: type) -> None:
     x[np.random.default_rng(1).random(x.shape) < 0.3] = np.nan
     x[y == 2, 0] = np.nan  # makes it worth to ask whether a value is missing
     estimator = kind(random_state=0).fit(x, y)
-    model = from_sklearn(estimator, vote="hard")
+    model = from_sklearn(estimator, vote="hard", dtype="int32")
     for samples in (x, corners(estimator, x)):
-        classes = run(model, samples).argmax(axis=1)
-        assert np.array_equal(classes, estimator.predict(samples))
+        trees = getattr(estimator, "estimators_", [estimator])
+        expected = sum(np.eye(3)[tree.predict_proba(samples).argmax(axis=1)] for tree in trees)
+        assert np.array_equal(run(model, samples), expected)
 
 
 def test_a_split_between_missing_and_other_values_needs_no_threshold() -> None:
