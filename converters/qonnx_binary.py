@@ -13,7 +13,8 @@ import onnx
 
 from lgnx.converters.formats import Format, Option
 from lgnx.converters.qonnx_lnn import DOMAIN, imports_domain
-from lgnx.files import as_proto, model_name
+from lgnx.files import as_proto, load_model, model_name
+from lgnx.graphs import all_nodes
 from lgnx.ops.errors import InputError
 from lgnx.ops.tables import MAX_INPUTS
 
@@ -60,7 +61,9 @@ def from_qonnx(model: Any, *, max_fan_in: int = 8, borderline: str = "refuse") -
 
 
 def _sniff(path: Path) -> bool:
-    return not imports_domain(path, DOMAIN) and any(imports_domain(path, d) for d in _DOMAINS)
+    if imports_domain(path, DOMAIN) or not any(imports_domain(path, d) for d in _DOMAINS):
+        return False
+    return any(node.domain in _DOMAINS for node in all_nodes(load_model(path).graph))
 
 
 FORMAT = Format(

@@ -12,6 +12,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
 pytest.importorskip("qonnx")
 
@@ -220,6 +221,22 @@ def test_what_moves_numbers_moves_wires() -> None:
     assert_same(model, result)
 
 
+def test_numbers_of_different_layers_stand_side_by_side() -> None:
+    rng = np.random.default_rng(7)
+    m = Qonnx(6, batch="batch")
+    first = m.sign(m.norm("x", rng, 6), 0.5)
+    second = m.op("MatMul", first, rng.choice([-1.0, 1.0], (6, 5)) * sparse(rng, 6, 5, 3))
+    second = m.sign(m.norm(second, rng, 5))
+    third = m.op("Sub", np.float32(0.75), m.sign(m.op("Sub", np.float32(0.3), "x")))
+    y = m.op("Concat", second, first, third, first, axis=1)
+    y = m.op("MatMul", y, rng.normal(0, 1, (23, 12)) * sparse(rng, 23, 12, 4))
+    model = m.model(m.sign(m.op("Add", y, np.float32(0.01))))
+    result = from_qonnx(model)
+    assert ops(result).count("LogicDense") == 2
+    assert not {"Sub", "Mul", "MatMul", "BatchNormalization"} & set(ops(result))
+    assert_same(model, result)
+
+
 def test_layers_of_float_stay_and_what_follows_begins_at_the_sign() -> None:
     rng = np.random.default_rng(5)
     m = Qonnx(10, batch="batch")
@@ -256,6 +273,15 @@ def test_metadata_and_fixed_batches_stay(tmp_path: Path) -> None:
     assert shapes == [1]
     x = rng.normal(0, 1, (1, 5)).astype(np.float32)
     np.testing.assert_array_equal(run_reference(result, x)[0], run_qonnx(model, x))
+
+
+def test_files_are_told_by_their_operators(tmp_path: Path, classifier: onnx.ModelProto) -> None:
+    path = tmp_path / "cleaned.onnx"
+    model = onnx.ModelProto()
+    model.CopyFrom(classifier)
+    model.opset_import.append(helper.make_opsetid("qonnx.custom_op.general", 1))
+    onnx.save(model, path)
+    assert source_format(path).name == "onnx"
 
 
 def test_a_tie_that_rounding_may_break_is_refused() -> None:
