@@ -30,7 +30,8 @@ CLICK = """Array.from(document.querySelectorAll('.node-item-type'))
     .dispatchEvent(new MouseEvent('click', {bubbles: true}))"""
 SIDEBAR = """Array.from(document.querySelectorAll('#sidebar-content input, #sidebar-content div'))
     .filter((part) => part.tagName === 'INPUT' || part.children.length === 0)
-    .map((part) => (part.value || part.textContent).trim()).filter((text) => text && text !== '+')"""
+    .map((part) => (part.value || part.textContent).trim())
+    .filter((text) => text && text !== '+')"""
 
 
 @contextlib.contextmanager
@@ -46,9 +47,10 @@ def served(path: Path) -> Iterator[str]:
 class Page:
     """A model in netron; the browser is spoken to in its DevTools protocol, over pipes."""
 
-    def __init__(self, address: str, process: subprocess.Popen, write: int, read: int) -> None:
-        self._process, self._write, self._read = process, write, read
-        self._numbers, self._rest, self._session = itertools.count(1), b"", {}
+    def __init__(self, address: str, write: int, read: int) -> None:
+        self._write, self._read = write, read
+        self._numbers, self._rest = itertools.count(1), b""
+        self._session: dict[str, str] = {}
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         found = self._call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = {"sessionId": found["sessionId"]}
@@ -121,7 +123,7 @@ def opened(path: Path, size: str = "1100,1100") -> Iterator[Page]:
         for end in (from_us, from_them):
             os.close(end)
         try:
-            yield Page(address, process, write, read)
+            yield Page(address, write, read)
         finally:
             process.kill()
             process.wait()
