@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -221,25 +223,22 @@ class _Maker:
             if len(set(kernel)) != 1:
                 raise self._no_such(step, operator, f"window is {kernel}, must have equal sides")
             more["output_padding"] = tuple(a["output_padding"])
-        layer = getattr(layers, f"{operator}{d}d")(
-            in_dim=step.sizes,
-            channels=step.channels,
-            num_kernels=len(step.indices),
-            tree_depth=depth,
-            receptive_field_size=kernel,
-            stride=stride,
-            padding=padding,
-            **more,
-            **self._options(kind, rank),
-        )
         leaves = _spread(step.indices, k, rank, depth)
         channel, *place = np.unravel_index(leaves, (step.channels, *kernel))
         coordinates = np.stack([*place, channel], -1)  # [K, rank^depth, d + 1]
         nodes = coordinates.reshape(len(leaves), -1, rank, d + 1).transpose(2, 0, 1, 3)
-        connections = layer.connections
-        connections.indices = connections._get_indices_from_kernel_tensor(
-            torch.from_numpy(np.ascontiguousarray(nodes))
-        )
+        with _drawn(torch.from_numpy(np.ascontiguousarray(nodes))):
+            layer = getattr(layers, f"{operator}{d}d")(
+                in_dim=step.sizes,
+                channels=step.channels,
+                num_kernels=len(step.indices),
+                tree_depth=depth,
+                receptive_field_size=kernel,
+                stride=stride,
+                padding=padding,
+                **more,
+                **self._options(kind, rank),
+            )
         first = 0
         with torch.no_grad():
             for level, weight in enumerate(layer.tree_weights):
@@ -301,6 +300,19 @@ class _Maker:
         return self.chain.refuse(
             step.name, operator, f"torchlogix has no such layer: its {reason}; {_WAY_OUT}"
         )
+
+
+@contextmanager
+def _drawn(leaves: torch.Tensor) -> Iterator[None]:
+    """Let convolutions that are made have these leaves, in place of those that they would draw."""
+    from torchlogix.connections import FixedConvConnections
+
+    own = FixedConvConnections._get_random_receptive_field_tensor
+    FixedConvConnections._get_random_receptive_field_tensor = lambda connections: leaves
+    try:
+        yield
+    finally:
+        FixedConvConnections._get_random_receptive_field_tensor = own
 
 
 def _spread(leaves: np.ndarray, k: int, rank: int, depth: int) -> np.ndarray:
