@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT"]
 
 _VERSION = re.compile(r"torchlogix (\d+(?:\.\d+)*)\S*")
-_MARKS = (b"torchlogix.", b"tree_weights.", b"connections.indices", b"raw_diffs")
+_MARKS = (b"torchlogix.", b"tree_weights.", b"connections.", b"raw_diffs")
 _LARGEST = 1 << 28  # numbers in a sample
 
 

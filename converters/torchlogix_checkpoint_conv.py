@@ -52,7 +52,7 @@ def logic_conv(part: Part, x: torch.Tensor, made: Made) -> torch.nn.Module:
             raise part.error(
                 "torchlogix before 0.2.2 does not pad depth, and cannot run it", "padding"
             )
-    _refuse_large(part, geometry, in_dim, channels, k ** len(weights) * weights[0].shape[1])
+    _refuse_large(part, geometry, in_dim, channels, weights[0].shape[1], k ** len(weights))
     kind = f"LogicConv{'Transpose' if transposed else ''}{d}d"
     if not hasattr(tl, kind):
         version = importlib.metadata.version("torchlogix")
@@ -126,9 +126,14 @@ def _positions(geometry: Mapping[str, Any], in_dim: Sequence[int]) -> int:
 
 
 def _refuse_large(
-    part: Part, geometry: Mapping[str, Any], in_dim: Sequence[int], channels: int, leaves: int
+    part: Part,
+    geometry: Mapping[str, Any],
+    in_dim: Sequence[int],
+    channels: int,
+    kernels: int,
+    leaves: int,
 ) -> None:
-    """Refuse what torchlogix would need very much memory for, or cannot build."""
+    """Refuse what torchlogix would need very much memory or time for, or cannot build."""
     places = _positions(geometry, in_dim)
     if places == 0:
         raise part.error(f"its window does not fit into images of {list(in_dim)}", "kernel_shape")
@@ -141,8 +146,11 @@ def _refuse_large(
     around = 2 * geometry["padding"] + geometry["stride"]
     image = channels * math.prod(extent + around for extent in in_dim)
     window = channels * math.prod(geometry["receptive_field_size"])
-    if max(image, window, places * leaves * (len(in_dim) + 1)) > _LARGEST:
-        raise part.error("is too large: its indices would have more than 2^30 elements")
+    indices = places * kernels * leaves * (len(in_dim) + 1)
+    if max(image, window, indices, window * kernels // 16) > _LARGEST:
+        raise part.error(
+            "is too large: its image or its indices would have more than 2^30 elements"
+        )
 
 
 def _indices(part: Part, layer: Any, geometry: Mapping[str, Any]) -> list[torch.Tensor]:

@@ -229,7 +229,11 @@ def test_equal_weights_go_to_the_first_candidate_and_gate(tmp_path: Path) -> Non
 def test_files_are_told_by_their_content(tmp_path: Path) -> None:
     path = tmp_path / "net.pt"
     module = nn.Sequential(cases.dense(4, 6), tl.GroupSum(3))
-    for value in (module, module.state_dict(), cases.conv(), cases.conv().state_dict()):
+    learned = cases.dense(4, 6, connections="learnable")
+    for value in (
+        *(module, module.state_dict(), cases.conv(), cases.conv().state_dict()),
+        *(learned.state_dict(), {"model": learned.state_dict(), "epoch": 3}),
+    ):
         torch.save(value, path)
         assert source_format(path).name == "torchlogix"
 

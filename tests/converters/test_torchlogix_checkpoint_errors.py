@@ -127,7 +127,7 @@ def renamed(layer: nn.Module, **changes: Any) -> dict[str, Any]:
          "its window has 4611686035607257103 places in images of [5, 7]; in the checkpoint it has"),
         (renamed(CONV, connections___indices_L0=None),
          IMAGE | {"layers": [{"logic_conv": WINDOW | {"padding": 1 << 30}}]},
-         "is too large: its indices would have more than 2^30 elements"),
+         "is too large: its image or indices would have more than 2^30 elements"),
         (renamed(CONV, connections___indices_L0=None), IMAGE | {"layers": [{"logic_conv": WINDOW}]},
          "the checkpoint has no 'connections._indices_L0' of it: torchlogix 0.1.1 leaves them out"),
         (renamed(CONV, tree_weights__1=torch.zeros(2, 5, 16)),
