@@ -90,7 +90,7 @@ class _Module:
 
     def circuit(self) -> Circuit:
         for key in ("memories", "processes"):
-            held = self.module.get(key)
+            held = _table(self.module, key, self.where)
             if held:
                 raise ModelError(
                     f"{self.where}: has {key} ({', '.join(map(repr, list(held)[:3]))}), must have "
@@ -128,6 +128,10 @@ class _Module:
         }
         circuit = Circuit(netlist, tuple(inputs), tuple(outputs), from_id(self.name), metadata)
         circuit.validate(self.where)
+        try:
+            " ".join([*inputs, *outputs, circuit.name, *metadata, *metadata.values()]).encode()
+        except UnicodeEncodeError as error:  # JSON has codes for halves of characters
+            raise ModelError(f"{self.where}: a name holds {error.object[error.start]!a}") from None
         return circuit
 
     def _port(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lgnx.converters.aiger import FORMAT as AIGER
-from lgnx.converters.circuit import Circuit
+from lgnx.converters.circuit import Circuit, circuit_to_model
 from lgnx.converters.formats import read_model, write_model
 from lgnx.converters.yosys_json import FORMAT, read_yosys_json
 from lgnx.metadata import SOURCE_FORMAT, get
@@ -254,6 +254,11 @@ LUT = {"WIDTH": "10", "LUT": "0110"}
         (module({"u": gate([1])}), "cell 'u' is a [1], must be one of"),
         (module({"u": 3}), "cell 'u': must be a JSON object"),
         (module(memories={"m": {}}), "has memories ('m'), must have gates only"),
+        (module(memories=3), "'memories': must be a JSON object"),
+        (
+            '{"modules": {"\\ud800": {"ports": {}}}}',
+            "a name holds '\\ud800'",
+        ),
         (module(processes={"p": {}}), "has processes ('p'), must have gates only"),
         (
             module({"g": gate("$_AND_", A=[2], Y=[4])}),
@@ -382,11 +387,15 @@ TEXT = json.dumps(
 @given(data=mutated(TEXT.encode()) | st.binary(max_size=60))
 def test_mutated_files_raise_nothing_else(data):
     with contextlib.suppress(LgnxError):
-        read_yosys_json(data, "fuzz").netlist.validate()
+        circuit_to_model(read_yosys_json(data, "fuzz"))
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.sampled_from("01xyA"),
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.sampled_from(["0", "1", "x", "y", "A", "\ud800"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["bits", "type", "connections", "A", "Y", "LUT"]), inner)
@@ -409,4 +418,4 @@ def test_values_of_other_kinds_raise_nothing_else(path, value):
             break
     holder[key] = value
     with contextlib.suppress(LgnxError):
-        read_yosys_json(source, "fuzz").netlist.validate()
+        circuit_to_model(read_yosys_json(source, "fuzz"))
