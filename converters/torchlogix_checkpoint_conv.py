@@ -148,9 +148,7 @@ def _refuse_large(
     window = channels * math.prod(geometry["receptive_field_size"])
     indices = places * kernels * leaves * (len(in_dim) + 1)
     if max(image, window, indices, window * kernels // 16) > _LARGEST:
-        raise part.error(
-            "is too large: its image or its indices would have more than 2^30 elements"
-        )
+        raise part.error("is too large: its image or indices would have more than 2^30 elements")
 
 
 def _indices(part: Part, layer: Any, geometry: Mapping[str, Any]) -> list[torch.Tensor]:
