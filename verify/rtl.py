@@ -66,6 +66,8 @@ class Rtl:
         ``"none"``, ``"valid"`` or ``"axi-stream"``.
     scoring
         How counts become scores, also where no port gives them; None for a model of bits.
+    levels_per_stage
+        Levels of the netlist in a stage; None in a combinational design.
     latency
         Clock edges from the one that takes a sample to the one after which its result stands at
         the outputs, that one counted; 0 for a combinational design.
@@ -81,6 +83,7 @@ class Rtl:
     handshake: str
     clock: str
     reset: Reset | None
+    levels_per_stage: int | None
     latency: int
     input: InputPort
     scoring: ScoresPort | None
@@ -89,6 +92,11 @@ class Rtl:
     trigger: TriggerPort | None
     bits: BitsPort | None
     modules: tuple[RtlModule, ...]
+
+    @property
+    def core(self) -> str:
+        """Module of the pipeline itself, without the wrapper of an AXI stream."""
+        return f"{self.top}_core" if self.handshake == "axi-stream" else self.top
 
     def contents(self) -> list[bytes]:
         """Give everything that a build depends on, for the key of a cache.
@@ -163,6 +171,9 @@ class _Reader:
             handshake=handshake,
             clock=self.name(data, "clock") if pipelined else "",
             reset=self.reset(data.get("reset")),
+            levels_per_stage=self.integer(data, "levels_per_stage", 1, 1 << 20)
+            if pipelined
+            else None,
             latency=latency,
             input=self.input(data.get("input")),
             scoring=self.scoring(data.get("scoring")),

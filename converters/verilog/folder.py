@@ -11,10 +11,11 @@ from typing import Any
 
 from lgnx.ops.errors import InputError
 
-__all__ = ["BUILD", "SIDECAR", "build_id", "check_folder", "stamp", "write_folder"]
+__all__ = ["BUILD", "PROOF", "SIDECAR", "build_id", "check_folder", "stamp", "write_folder"]
 
 SIDECAR = "lgnx.json"
 BUILD = "@BUILD@"  # stands in the text where the build's number goes
+PROOF = "proof.json"  # the verdict of lgnx prove
 _LIST = "files.f"
 
 
@@ -52,7 +53,7 @@ def check_folder(out: Path) -> None:
         raise InputError(f"{out}: holds files that lgnx did not write; give another folder")
     try:
         data = json.loads((out / SIDECAR).read_text())
-        known = {*data["files"], *data.get("others", ()), SIDECAR, _LIST}
+        known = {*data["files"], *data.get("others", ()), SIDECAR, PROOF, _LIST}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{out / SIDECAR}: is not a sidecar of lgnx") from None
     found = (path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from lgnx.converters.verilog.trees import AdderLevel, adder_tree
 
-__all__ = ["popcount_body", "popcount_registers"]
+__all__ = ["LEAF", "popcount_body", "popcount_registers"]
 
-_LEAF, _BITWISE_LEAF = 6, 3
+LEAF, _BITWISE_LEAF = 6, 3
 
 
 def popcount_registers(size: int, every: int | None) -> int:
     """Registers on the way through the module."""
-    return sum(level.register for level in adder_tree(size, _LEAF, every)[1])
+    return sum(level.register for level in adder_tree(size, LEAF, every)[1])
 
 
 def popcount_body(size: int, every: int | None, words: dict[str, str], stalls: bool) -> list[str]:
@@ -41,7 +41,7 @@ def popcount_body(size: int, every: int | None, words: dict[str, str], stalls: b
         lines.append(f"  {process}late{number} <= {place};")
         place = f"late{number}"
     lines += [f"  assign count = {place};", "`else"]
-    lines += [*_tree(size, _LEAF, every, words, process), "  assign count = total;", "`endif"]
+    lines += [*_tree(size, LEAF, every, words, process), "  assign count = total;", "`endif"]
     return lines
 
 

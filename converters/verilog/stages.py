@@ -48,7 +48,26 @@ def stages_by_level(netlist: Netlist, every: int) -> np.ndarray:
     return (netlist.levels().astype(np.int64) - 1) // every
 
 
-def cut(netlist: Netlist, stage_of_node: np.ndarray) -> list[Stage]:
+@dataclass(frozen=True)
+class Part:
+    """The part of a netlist that is one stage.
+
+    Attributes
+    ----------
+    inputs
+        Variables that it reads from the stage before, int64 [n_inputs].
+    nodes
+        Variables of its own nodes, int64 [gates].
+    outputs
+        Literals that it gives, uint32 [n_outputs].
+    """
+
+    inputs: np.ndarray
+    nodes: np.ndarray
+    outputs: np.ndarray
+
+
+def partition(netlist: Netlist, stage_of_node: np.ndarray) -> list[Part]:
     """Cut a netlist into stages.
 
     A stage hands on what later stages read, so a value that is read far away passes through every
@@ -61,45 +80,40 @@ def cut(netlist: Netlist, stage_of_node: np.ndarray) -> list[Stage]:
     stage_of_node
         int64 [n_nodes]: no smaller than those of the node's fan-ins.
     """
-    levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
-    made = np.full(len(levels), -1, np.int64)  # the stage that makes a variable; -1: an input
-    if netlist.n_nodes:
-        levels[netlist.first_node :] = netlist.levels()
-        made[netlist.first_node :] = stage_of_node
+    made = np.full(netlist.first_node + netlist.n_nodes, -1, np.int64)  # -1: an input
+    made[netlist.first_node :] = stage_of_node
     n_stages = max(1, int(made.max()) + 1)
-    last = np.full(len(levels), -2, np.int64)  # the last stage that reads it
+    last = np.full(len(made), -2, np.int64)  # the last stage that reads it
     for side in (0, 1):
         np.maximum.at(last, netlist.fanins[:, side] >> 1, made[netlist.first_node :])
-    outputs = netlist.outputs >> 1
-    last[outputs] = n_stages - 1
+    last[netlist.outputs >> 1] = n_stages - 1
     last[0] = -2  # the constant goes nowhere
     carried = np.arange(1, netlist.first_node)
-    stages = []
+    parts = []
     for s in range(n_stages):
-        final = s == n_stages - 1
-        crossing = np.flatnonzero((made <= s) & (last > s)) if not final else None
-        stages.append(_stage(netlist, levels, made, s, carried, crossing))
-        if crossing is not None:
-            carried = crossing
-    return stages
+        nodes = np.flatnonzero(made == s)
+        if s == n_stages - 1:
+            parts.append(Part(carried, nodes, netlist.outputs))
+            continue
+        crossing = np.flatnonzero((made <= s) & (last > s))
+        parts.append(Part(carried, nodes, 2 * crossing.astype(np.uint32)))
+        carried = crossing
+    return parts
 
 
-def _stage(
-    netlist: Netlist,
-    levels: np.ndarray,
-    made: np.ndarray,
-    number: int,
-    carried: np.ndarray,
-    crossing: np.ndarray | None,
-) -> Stage:
-    name = {int(variable): f"x[{i}]" for i, variable in enumerate(carried)}
-    members = np.flatnonzero(made == number)
-    members = members[members >= netlist.first_node]
+def cut(netlist: Netlist, stage_of_node: np.ndarray) -> list[Stage]:
+    """Give the assignments of each part of `partition`."""
+    levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
+    if netlist.n_nodes:
+        levels[netlist.first_node :] = netlist.levels()
+    return [_stage(netlist, levels, part) for part in partition(netlist, stage_of_node)]
+
+
+def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> Stage:
+    name = {int(variable): f"x[{i}]" for i, variable in enumerate(part.inputs)}
+    members = part.nodes
     # A node that only becomes one bit of y is written straight there.
-    if crossing is None:
-        goes, complements = netlist.outputs >> 1, netlist.outputs & 1
-    else:
-        goes, complements = crossing, np.zeros(len(crossing), np.uint32)
+    goes, complements = part.outputs >> 1, part.outputs & 1
     inside = netlist.fanins[members - netlist.first_node] >> 1
     read_inside = set(inside.ravel().tolist())
     times = np.bincount(goes, minlength=len(levels))
@@ -133,4 +147,4 @@ def _stage(
             outputs.append(f"~({direct[variable]})" if complement else direct[variable])
         else:
             outputs.append(operand(2 * variable + complement))
-    return Stage(len(carried), len(outputs), vectors, outputs, len(members))
+    return Stage(len(part.inputs), len(outputs), vectors, outputs, len(members))

@@ -20,6 +20,7 @@ from lgnx.cli import (
     inspect,
     lower,
     optimize,
+    prove,
     rtl,
     run,
 )
@@ -39,6 +40,7 @@ _COMMANDS = (
     bench,
     rtl,
     cosim,
+    prove,
 )
 
 _GROUPS = (conformance,)

@@ -101,6 +101,28 @@ class NetlistBuilder:
             result[members] = self._follow(recipe, literals[members], sizes)
         return result
 
+    def embed(self, netlist: Netlist, literals: np.ndarray) -> np.ndarray:
+        """Append a netlist's nodes, with literals in the place of its inputs.
+
+        Parameters
+        ----------
+        netlist
+            What to append.
+        literals
+            uint32 [netlist.n_inputs].
+
+        Returns
+        -------
+        numpy.ndarray
+            uint32 [netlist.n_outputs].
+        """
+        moved = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
+        moved[1 : netlist.first_node] = literals
+        first = self.n_inputs + 1 + self._n_nodes
+        moved[netlist.first_node :] = 2 * np.arange(first, first + netlist.n_nodes, dtype=np.uint32)
+        self._append(netlist.kinds, moved[netlist.fanins >> 1] ^ (netlist.fanins & 1))
+        return moved[netlist.outputs >> 1] ^ (netlist.outputs & 1)
+
     def finish(self, outputs: np.ndarray) -> Netlist:
         """Give the netlist with these output literals."""
         kinds = np.concatenate([*self._kinds, np.zeros(0, np.uint8)])

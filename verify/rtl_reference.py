@@ -1,0 +1,205 @@
+"""What each module of a design must compute, as netlists made from the model."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from lgnx.converters.verilog.encoder import Encoder
+from lgnx.converters.verilog.fixed_point import FixedPoint
+from lgnx.converters.verilog.popcount import LEAF
+from lgnx.converters.verilog.stages import Part
+from lgnx.converters.verilog.trees import adder_tree
+from lgnx.netlist.arithmetic import Number, Sum, less, tournament
+from lgnx.netlist.build import NetlistBuilder
+from lgnx.netlist.netlist import Netlist
+from lgnx.network import Network
+from lgnx.ops.errors import ComparisonError
+
+__all__ = [
+    "argmax_netlist",
+    "at_least",
+    "check_decisions",
+    "encoder_netlist",
+    "model_netlist",
+    "popcount_netlist",
+    "stage_netlist",
+]
+
+
+def check_decisions(network: Network, encoder: Encoder) -> int:
+    """Check in whole numbers that every comparison at the port decides as the model does.
+
+    A decision changes once from no to yes as values grow, so the two values around each change tell
+    of all.
+
+    Returns
+    -------
+    int
+        Thresholds that were checked.
+
+    Raises
+    ------
+    ComparisonError
+        Naming the first feature, threshold and value on which model and port differ.
+    """
+    if network.thresholds is None:
+        return 0
+    rows = zip(
+        network.thresholds.tolist(), encoder.decisions, encoder.forms, encoder.ports, strict=True
+    )
+    for feature, (thresholds, decisions, form, port) in enumerate(rows):
+        for threshold, decision in zip(thresholds, decisions, strict=True):
+            for code in _telling_codes(threshold, decision, form, port):
+                value = form.value(code)
+                wanted = _decides(value, threshold, network.strict)
+                carried = (value * Fraction(2) ** port.fraction_bits).__floor__()
+                found = decision if isinstance(decision, bool) else carried > decision
+                if wanted != found:
+                    raise ComparisonError(
+                        f"feature {feature}: threshold {threshold!r}: the port decides "
+                        f"{bool(found)} for the value {float(value)!r}, the model {wanted}"
+                    )
+    return network.thresholds.size
+
+
+def _decides(value: Fraction, threshold: float, strict: bool) -> bool:
+    if threshold != threshold:
+        return False
+    if threshold in (float("inf"), float("-inf")):
+        return threshold < 0
+    return value > Fraction(threshold) if strict else value >= Fraction(threshold)
+
+
+def _telling_codes(
+    threshold: float, decision: int | bool, form: FixedPoint, port: FixedPoint
+) -> set[int]:
+    """Codes of the input format: its ends, and those around both changes."""
+    codes = {form.lowest, form.highest}
+    centres = []
+    if threshold == threshold and abs(threshold) != float("inf"):
+        centres.append(Fraction(threshold))
+    if not isinstance(decision, bool):
+        centres.append(port.value(decision + 1))
+    for centre in centres:
+        code = (centre * Fraction(2) ** form.fraction_bits).__floor__()
+        codes |= {code - 1, code, code + 1}
+    return {code for code in codes if form.lowest <= code <= form.highest}
+
+
+def encoder_netlist(encoder: Encoder) -> Netlist:
+    """From the bits of the port to the bits of the logic."""
+    builder = NetlistBuilder(encoder.offsets[-1])
+    port = builder.inputs()
+    bits = []
+    for feature, code in encoder.bits:
+        form = encoder.ports[feature]
+        own = port[encoder.offsets[feature] : encoder.offsets[feature + 1]]
+        if code is None:
+            bits.append(own[0])
+            continue
+        # The sign bit turned round, codes in two's complement compare as whole numbers.
+        turned = 1 << (form.width - 1) if form.signed else 0
+        if form.signed:
+            own = np.append(own[:-1], own[-1] ^ np.uint32(1))
+        number = Number(own[:, None], 0, (1 << form.width) - 1)
+        limit = Number.constant(np.array([code + turned], np.int64))
+        if code + turned >= 1 << 63:
+            planes = [(code + turned) >> w & 1 for w in range(form.width)]
+            limit = Number(np.array(planes, np.uint32)[:, None], 0, (1 << form.width) - 1)
+        bits.append(less(builder, limit, number)[0])
+    return builder.finish(np.array(bits, np.uint32))
+
+
+def stage_netlist(netlist: Netlist, part: Part) -> Netlist:
+    """One stage: from what it reads to what it gives."""
+    literals = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
+    literals[part.inputs] = 2 * np.arange(1, len(part.inputs) + 1, dtype=np.uint32)
+    first = len(part.inputs) + 1
+    literals[part.nodes] = 2 * np.arange(first, first + len(part.nodes), dtype=np.uint32)
+    own = part.nodes - netlist.first_node
+
+    def moved(old: np.ndarray) -> np.ndarray:
+        return (literals[old >> 1] ^ (old & 1)).astype(np.uint32)
+
+    return Netlist(
+        len(part.inputs), netlist.kinds[own], moved(netlist.fanins[own]), moved(part.outputs)
+    )
+
+
+def popcount_netlist(size: int) -> Netlist:
+    """Ones among bits, low bit first, by the tree of adders that the hardware has.
+
+    Every adder is made of full adders, so the sum is right whatever the tree; that it is the same
+    tree only makes the proof fast.
+    """
+    builder = NetlistBuilder(size)
+    n_bits, levels = adder_tree(size, LEAF)
+    bits = np.append(builder.inputs(), np.zeros(n_bits - size, np.uint32))
+    numbers: list[Number] = []
+    for number, level in enumerate(levels):
+        made = []
+        for i in range(level.adders):
+            total = Sum(builder, ())
+            first = level.first_bit + i * (LEAF if number == 0 else 1)
+            if number == 0:
+                own = bits[first : first + LEAF]
+            else:
+                own = bits[first : first + 1]
+                for addend in numbers[2 * i : 2 * i + 2]:
+                    total.add(addend)
+            total.add(Number(own[None], 0, 1))
+            made.append(total.finish())
+        numbers = made + numbers[2 * level.adders :] if number else made
+    planes = numbers[0].planes
+    width = size.bit_length()
+    return builder.finish(np.append(planes, np.zeros(width, np.uint32))[:width])
+
+
+def argmax_netlist(groups: int, width: int) -> Netlist:
+    """Lowest index of the largest of some numbers."""
+    builder = NetlistBuilder(groups * width)
+    numbers = Number(builder.inputs().reshape(groups, width).T, 0, (1 << width) - 1)
+    _, place = tournament(builder, numbers)
+    return builder.finish(place.planes)
+
+
+def at_least(builder: NetlistBuilder, count: np.ndarray, limit: int) -> int:
+    """Whether a number, literals [W] with the low bit first, is at least a limit."""
+    highest = (1 << len(count)) - 1
+    if limit <= 0 or limit > highest:
+        return int(limit <= 0)
+    number = Number(count[:, None], 0, highest)
+    return int(less(builder, Number.constant(np.array([limit - 1])), number)[0])
+
+
+def model_netlist(network: Network, encoder: Encoder) -> Netlist:
+    """The model's logic on the bits that the encoder gives, equal and constant ones put in."""
+    netlist = network.netlist
+    place = {key: i for i, key in enumerate(encoder.bits)}
+    first = len(encoder.bits) + 1
+    inputs = [_input_literal(network, encoder, place, i) for i in range(netlist.n_inputs)]
+    nodes = 2 * np.arange(first, first + netlist.n_nodes, dtype=np.uint32)
+    literals = np.concatenate([np.array([0, *inputs], np.uint32), nodes])
+    return Netlist(
+        len(encoder.bits),
+        netlist.kinds,
+        literals[netlist.fanins >> 1] ^ (netlist.fanins & 1),
+        literals[netlist.outputs >> 1] ^ (netlist.outputs & 1),
+    )
+
+
+def _input_literal(
+    network: Network, encoder: Encoder, place: dict[tuple[int, int | None], int], i: int
+) -> int:
+    if network.thresholds is None:
+        key: tuple[int, int | None] = (i, None)
+    else:
+        feature, column = divmod(i, network.thresholds.shape[1])
+        decision = encoder.decisions[feature][column]
+        if isinstance(decision, bool):
+            return int(decision)
+        key = (feature, decision)
+    # What no output reads has no comparator; any value will do.
+    return 2 * (1 + place[key]) if key in place else 0
