@@ -236,18 +236,8 @@ def test_the_header_is_for_cpp_as_well(every, tmp_path):
         "  return static_cast<int>(n0_class(y));\n"
         "}\n"
     )
-    command = [
-        "g++",
-        "-Wall",
-        "-Wextra",
-        "-Wpedantic",
-        "-Werror",
-        "main.cpp",
-        "net.o",
-        "-o",
-        "main",
-    ]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    subprocess.run(["g++", *flags, "main.cpp", "net.o", "-o", "main"], cwd=tmp_path, check=True)
     x = np.zeros((1, 20), bool)
     run = subprocess.run([tmp_path / "main"])
     assert run.returncode == expected(every["float"][0], x).argmax()
@@ -335,6 +325,17 @@ def test_random_networks(make, tmp_path_factory, setting, shapes):
     for model, c in zip(models, compiled, strict=True):
         for x in inputs_of(model):
             np.testing.assert_array_equal(c.run(x), expected(model, x))
+
+
+def test_more_lines_than_sixteen_bits_count(make, tmp_path):
+    rng = np.random.default_rng(0)
+    m = make(70_000)
+    y = m.dense("x", 70_000, 20_000, 2, rng)
+    model = m.model(m.op("GroupSum", y, groups=2))
+    (c,) = compile_all([model], tmp_path, "table-32")
+    assert "typedef uint32_t n0_slot;" in (tmp_path / "n0.c").read_text()
+    x = rng.integers(0, 2, (33, 70_000)).astype(bool)
+    np.testing.assert_array_equal(c.run(x), expected(model, x))
 
 
 def test_words_and_lines_can_be_chosen_when_compiling(every, results, tmp_path):
