@@ -14,6 +14,7 @@ if ! .ci/clang >/dev/null; then
   missing+=("libclang-rt-${version:+$version-}dev")
 fi
 has gvpr || missing+=(graphviz)
+has chromium || missing+=(chromium)
 if [ "$(uname -m)" != aarch64 ]; then
   has aarch64-linux-gnu-g++ || missing+=(g++-aarch64-linux-gnu)
   has qemu-aarch64 || has qemu-aarch64-static || missing+=(qemu-user)

@@ -70,3 +70,9 @@ def test_an_option_takes_text_and_values() -> None:
         Option("n", int, 1, "").parse("x", "writing c")
     with pytest.raises(InputError, match="there is no format 'x'"):
         find_format("x")
+
+
+def test_the_index_of_the_docs_lists_every_format() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    for format in formats():
+        assert f"formats/{format.name}.md" in page or f"| `{format.name}` |" in page, format.name
