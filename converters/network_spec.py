@@ -69,7 +69,9 @@ _WINDOW = {
 _TABLES = {
     "state": _STATE,
     "k": Field(whole(1, 16), "inputs of each table; checked against the tensors"),
-    "parametrization": Field(choice("raw", "warp", "light"), "`raw`, `warp` or `light`: how weights mean tables"),
+    "parametrization": Field(
+        choice("raw", "warp", "light"), "`raw`, `warp` or `light`: how weights mean tables"
+    ),
     "materialize_basis": Field(flag, "of torchlogix, how it adds up; false if left out"),
 }
 KINDS: dict[str, dict[str, Field]] = {

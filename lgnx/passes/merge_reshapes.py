@@ -28,7 +28,7 @@ class MergeReshapesPass(ir.passes.InPlacePass):
             if not is_op(node, "Reshape") or node.inputs[0] is None:
                 continue
             target = constant_value(node.inputs[1])
-            if target is None or node.attributes.get_int("allowzero", 0):
+            if target is None or node.attributes.get_int("allowzero", False):
                 continue
             inner = node.inputs[0].producer()
             if inner is not None and is_op(inner, "Reshape") and _same_zeros(inner, target):
