@@ -110,7 +110,10 @@ def opened(path: Path, size: str = "1100,1100") -> Iterator[Page]:
     """Open a model in netron."""
     assert BROWSER is not None
     (from_us, write), (read, from_them) = os.pipe(), os.pipe()
-    with served(path) as address, tempfile.TemporaryDirectory() as profile:
+    with (
+        served(path) as address,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+    ):
         command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"]
         command += ["--remote-debugging-pipe", f"--user-data-dir={profile}"]
         command += [f"--window-size={size}", "--hide-scrollbars", "about:blank"]
