@@ -15,6 +15,7 @@ from lgnx.cli import (
     convert,
     cosim,
     demo,
+    estimate,
     export,
     formats,
     inspect,
@@ -41,6 +42,7 @@ _COMMANDS = (
     rtl,
     cosim,
     prove,
+    estimate,
 )
 
 _GROUPS = (conformance,)

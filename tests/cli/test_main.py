@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 COMMANDS = [
     *"demo export convert formats check inspect lower optimize".split(),
-    *"run bench rtl cosim prove".split(),
+    *"run bench rtl cosim prove estimate".split(),
 ]
 
 
