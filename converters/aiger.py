@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import onnx
 
 from lgnx.converters.aiger_reader import read_circuit
 from lgnx.converters.aiger_writer import pieces
-from lgnx.converters.circuit import PART, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.formats import Format, Option
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 
 __all__ = ["FORMAT"]
 
@@ -28,16 +27,13 @@ ENCODING = Option(
 
 def _read(path: Path) -> onnx.ModelProto:
     circuit = read_circuit(read_bytes(path, "an AIGER file"), str(path))
-    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
-    return circuit_to_model(replace(circuit, metadata=metadata), str(path))
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(model: Any, path: Path, part: str = "all", encoding: str = "auto") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
     ascii_wanted = encoding == "ascii" or (encoding == "auto" and path.suffix.lower() == ".aag")
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.writelines(pieces(circuit, binary=not ascii_wanted))
-    return [path]
+    return write_pieces(path, pieces(circuit, binary=not ascii_wanted))
 
 
 FORMAT = Format(

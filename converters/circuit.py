@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lgnx.converters.formats import Option
+from lgnx.converters.new_model import new_model
 from lgnx.files import as_proto, model_name
 from lgnx.metadata import (
     CLASS_NAMES,
@@ -24,14 +24,12 @@ from lgnx.netlist.arithmetic import Number, Sum, tournament
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
-from lgnx.ops import DOMAIN, VERSION
+from lgnx.ops import DOMAIN
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.ops.program import MAX_INPUTS, encode
 
 __all__ = ["PART", "Circuit", "circuit_to_model", "model_to_circuit"]
 
-OPSET = 18
-IR_VERSION = 10
 _PARTS = ("all", "counts", "logic")
 
 PART = Option(
@@ -122,13 +120,7 @@ def circuit_to_model(circuit: Circuit, where: str = "circuit") -> onnx.ModelProt
         [helper.make_tensor_value_info("y", TensorProto.BOOL, ["batch", netlist.n_outputs])],
         [program],
     )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)],
-        ir_version=IR_VERSION,
-        producer_name="lgnx",
-        producer_version=importlib.metadata.version("lgnx"),
-    )
+    model = new_model(graph)
     entries: dict[str, Any] = dict(circuit.metadata)
     if circuit.input_names != _bits("x", netlist.n_inputs):
         entries[INPUT_NAMES] = list(circuit.input_names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +11,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lgnx.check import check_or_raise
+from lgnx.converters.new_model import new_model
 from lgnx.metadata import with_metadata
-from lgnx.ops import DOMAIN, VERSION
+from lgnx.ops import DOMAIN
 
 __all__ = ["Counted", "Encoder", "Gates", "network_model"]
-
-_OPSET = 18
-_IR_VERSION = 10
 
 
 @dataclass(frozen=True)
@@ -137,13 +134,7 @@ def network_model(
         [helper.make_tensor_value_info(output, kind, ["batch", width])],
         constants,
     )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(DOMAIN, VERSION)],
-        ir_version=_IR_VERSION,
-        producer_name="lgnx",
-        producer_version=importlib.metadata.version("lgnx"),
-    )
+    model = new_model(graph)
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     check_or_raise(model)
     return with_metadata(model, metadata or {})

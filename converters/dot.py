@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import write_pieces
 from lgnx.converters.circuit_notes import to_notes
 from lgnx.converters.formats import Format
 from lgnx.converters.percent_names import escape
-from lgnx.files import atomic_path
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 __all__ = ["FORMAT"]
@@ -92,9 +92,7 @@ def _port(letter: str, kind: str, index: int, name: str) -> str:
 
 def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(_pieces(circuit))
-    return [path]
+    return write_pieces(path, _pieces(circuit), "utf-8")
 
 
 FORMAT = Format(

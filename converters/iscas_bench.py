@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import onnx
 
-from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.comment_metadata import metadata_of, to_comments
 from lgnx.converters.formats import Format
 from lgnx.converters.gate_list import FALSE, TRUE, GateList, shown
 from lgnx.converters.net_names import net_names
 from lgnx.converters.percent_names import escape, unescape
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 from lgnx.ops.errors import ModelError
 from lgnx.ops.gates import AND, AND_NOT, NOR, XOR
 from lgnx.ops.program import Program
@@ -226,15 +226,12 @@ def _gates(program: Program, names: list[str]) -> Iterator[str]:
 
 def _read(path: Path) -> onnx.ModelProto:
     circuit = read_bench(read_bytes(path), str(path))
-    circuit.metadata.setdefault(SOURCE_FORMAT, FORMAT.name)
-    return circuit_to_model(circuit, str(path))
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
-        file.writelines(bench_lines(circuit))
-    return [path]
+    return write_pieces(path, bench_lines(circuit), "ascii")
 
 
 FORMAT = Format(

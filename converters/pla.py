@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
-from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.circuit_notes import from_notes, to_notes
 from lgnx.converters.exhaustive_tables import tables_of
 from lgnx.converters.formats import Format
 from lgnx.converters.percent_names import escape_ports, unescape
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.ops.errors import ModelError
@@ -199,15 +199,12 @@ def _pieces(circuit: Circuit) -> Iterator[bytes]:
 
 def _read(path: Path) -> onnx.ModelProto:
     circuit = read_pla(read_bytes(path, "a PLA file"), str(path))
-    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
-    return circuit_to_model(replace(circuit, metadata=metadata), str(path))
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.writelines(_pieces(circuit))
-    return [path]
+    return write_pieces(path, _pieces(circuit))
 
 
 FORMAT = Format(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +12,11 @@ import onnx
 from onnx import helper, numpy_helper
 
 from lgnx.check import check_or_raise
+from lgnx.converters.new_model import new_model
 from lgnx.converters.threshold_folding import fold_into_thresholds
 from lgnx.converters.torch_dwn_layers import Groups, Tables, as_array, check_chain, ordered
 from lgnx.metadata import with_metadata
-from lgnx.ops import DOMAIN, VERSION
+from lgnx.ops import DOMAIN
 from lgnx.ops.errors import ModelError
 
 __all__ = ["NUMBERS", "network_model", "thresholds_for", "thresholds_of"]
@@ -26,8 +26,6 @@ NUMBERS = (
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 )
 """Types of the numbers that a thermometer can read."""
-_OPSET = 18
-_IR_VERSION = 10
 
 
 def thresholds_of(thermometer: Any) -> np.ndarray:
@@ -253,13 +251,7 @@ class _Graph:
         self.nodes[-1].output[0] = output
         value = onnx.ValueInfoProto(name=output)
         graph = helper.make_graph(self.nodes, name, [self.input], [value], self.constants)
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(DOMAIN, VERSION)],
-            ir_version=_IR_VERSION,
-            producer_name="lgnx",
-            producer_version=importlib.metadata.version("lgnx"),
-        )
+        model = new_model(graph)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
         check_or_raise(model)
         return model

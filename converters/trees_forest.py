@@ -7,7 +7,6 @@ number of votes; the group of a class holds as many bits that are 1.
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,18 +14,17 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from lgnx.converters.new_model import new_model
 from lgnx.converters.trees_votes import Votes
 from lgnx.metadata import with_metadata
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
-from lgnx.ops import DOMAIN, VERSION, engine
+from lgnx.ops import DOMAIN, engine
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.ops.program import MAX_INPUTS, encode
 
 __all__ = ["MAX_BITS", "SCORES", "Forest", "check_choice", "forest_to_model"]
 
-OPSET = 18
-IR_VERSION = 10
 MAX_BITS = 1 << 20
 SCORES = ("float64", "float32", "int32")
 FALSE, TRUE = np.uint32(0), np.uint32(1)
@@ -203,13 +201,7 @@ def forest_to_model(
             numpy_helper.from_array(program, "program"),
         ],
     )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)],
-        ir_version=IR_VERSION,
-        producer_name="lgnx",
-        producer_version=importlib.metadata.version("lgnx"),
-    )
+    model = new_model(graph)
     return with_metadata(model, metadata)
 
 

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
-from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.circuit_notes import from_notes, to_notes
 from lgnx.converters.exhaustive_tables import tables_of
 from lgnx.converters.formats import Format, Option
 from lgnx.converters.percent_names import escape_ports, unescape
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.ops.errors import ModelError
 from lgnx.ops.tables import MAX_INPUTS
@@ -155,17 +154,14 @@ def _lines(circuit: Circuit, base: str, comments: bool) -> Iterator[str]:
 
 def _read(path: Path, base: str = "auto") -> onnx.ModelProto:
     circuit = read_truth_tables(read_bytes(path, "a list of truth tables"), str(path), base)
-    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
-    return circuit_to_model(replace(circuit, metadata=metadata), str(path))
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(
     model: Any, path: Path, part: str = "all", base: str = "hex", comments: bool = True
 ) -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(_lines(circuit, base, comments))
-    return [path]
+    return write_pieces(path, _lines(circuit, base, comments), "utf-8")
 
 
 FORMAT = Format(

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.comment_metadata import metadata_of, to_comments
 from lgnx.converters.formats import Format, Option
 from lgnx.converters.net_names import net_names, wrapped
@@ -26,8 +27,7 @@ from lgnx.converters.percent_names import escape, made_different
 from lgnx.converters.verilog_names import identifier
 from lgnx.converters.yosys_json import read_yosys_json
 from lgnx.converters.yosys_run import run_yosys
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 from lgnx.ops.errors import InputError, ModelError
 
@@ -273,15 +273,12 @@ def _read(
         timeout=timeout,
         memory=memory,
     )
-    circuit.metadata.setdefault(SOURCE_FORMAT, FORMAT.name)
-    return circuit_to_model(circuit, str(path))
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
-        file.writelines(verilog_lines(circuit))
-    return [path]
+    return write_pieces(path, verilog_lines(circuit), "ascii")
 
 
 FORMAT = Format(

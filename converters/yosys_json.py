@@ -9,18 +9,17 @@ import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from lgnx.converters.circuit import PART, Circuit, circuit_to_model, model_to_circuit
+from lgnx.converters.circuit import PART, Circuit, model_to_circuit
+from lgnx.converters.circuit_files import model_of_file, write_pieces
 from lgnx.converters.formats import Format
 from lgnx.converters.yosys_json_reader import circuit_of
 from lgnx.converters.yosys_json_writer import pieces
-from lgnx.files import atomic_path, read_bytes
-from lgnx.metadata import SOURCE_FORMAT
+from lgnx.files import read_bytes
 from lgnx.ops.errors import ModelError
 
 __all__ = ["FORMAT", "read_yosys_json"]
@@ -85,15 +84,12 @@ def _without_details(entry: dict[str, Any]) -> dict[str, Any]:
 def _read(path: Path) -> onnx.ModelProto:
     where = str(path)
     circuit = read_yosys_json(read_bytes(path), where)
-    metadata = {SOURCE_FORMAT: FORMAT.name, **circuit.metadata}
-    return circuit_to_model(replace(circuit, metadata=metadata), where)
+    return model_of_file(circuit, path, FORMAT.name)
 
 
 def _write(model: Any, path: Path, part: str = "all") -> list[Path]:
     circuit = model_to_circuit(model, part=part)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(pieces(circuit))
-    return [path]
+    return write_pieces(path, pieces(circuit), "utf-8")
 
 
 def _sniff(path: Path) -> bool:

@@ -11,7 +11,15 @@ from lgnx.metadata import CLASS_NAMES, names_of
 from lgnx.network import Network
 from lgnx.ops.errors import InputError
 
-__all__ = ["HANDSHAKES", "LANGUAGES", "RESETS", "Interface", "Trigger", "parse_outputs"]
+__all__ = [
+    "HANDSHAKES",
+    "LANGUAGES",
+    "RESETS",
+    "Interface",
+    "Trigger",
+    "parse_outputs",
+    "parse_trigger",
+]
 
 HANDSHAKES = ("none", "valid", "axi-stream")
 RESETS = ("none", "sync", "async", "sync-low", "async-low")
@@ -66,7 +74,7 @@ class Interface:
     def words(self) -> dict[str, str]:
         """What the templates write: declarations, processes and resets of the language."""
         old = self.language == "verilog"
-        edge = f"posedge {'clk'}"
+        edge = "posedge clk"
         name = self.reset_name
         active = f"!{name}" if name == "rst_n" else name or ""
         valid_edge = edge

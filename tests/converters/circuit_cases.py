@@ -183,3 +183,13 @@ def mutated(draw: st.DrawFn, data: bytes) -> bytes:
         )
         data = data[:start] + new + data[end:]
     return data
+
+
+def large(inputs: str = "x[{}]", outputs: str = "y[{}]") -> Circuit:
+    """Fifty thousand gates; the names of their ports are made of these."""
+    gates = layered(50_000)
+    return Circuit(
+        gates,
+        tuple(map(inputs.format, range(gates.n_inputs))),
+        tuple(map(outputs.format, range(gates.n_outputs))),
+    )

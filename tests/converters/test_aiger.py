@@ -23,7 +23,7 @@ from tests.converters.circuit_cases import (
     assert_equal,
     assert_same,
     circuits,
-    layered,
+    large,
     mutated,
     netlist,
     read,
@@ -150,15 +150,12 @@ def test_circuits_that_abc_makes_are_read(tmp_path, script):
 @pytest.mark.slow
 @SUFFIXES
 def test_fifty_thousand_gates_are_proved_by_abc(tmp_path, suffix):
-    gates = layered(50_000)
-    inputs = tuple(f"in {i}" for i in range(gates.n_inputs))
-    outputs = tuple(f"out {i}" for i in range(gates.n_outputs))
-    circuit = Circuit(gates, inputs, outputs)
+    circuit = large("in {}", "out {}")
     path = write(FORMAT, circuit, tmp_path / f"big{suffix}")
     back = read(FORMAT, path)
     assert_same(back, circuit, source="aiger")
     if suffix == ".aag":
-        assert_equal(aiger_by_aigverse(path), gates)
+        assert_equal(aiger_by_aigverse(path), circuit.netlist)
     else:
         assert_equivalent(path, write(FORMAT, back, tmp_path / "back.aig"))
 

@@ -16,13 +16,12 @@ from lgnx.converters.circuit import Circuit
 from lgnx.converters.dot import FORMAT
 from lgnx.converters.formats import read_model, write_model
 from lgnx.converters.percent_names import unescape
-from lgnx.netlist import Netlist
 from lgnx.ops.errors import InputError, ModelError
 from tests.converters.circuit_cases import (
     GOLDEN,
     assert_equal,
     circuits,
-    layered,
+    large,
     netlist,
     trained,
     write,
@@ -126,12 +125,10 @@ def test_a_trained_network_is_made_again_of_its_graph(tmp_path):
 
 @pytest.mark.slow
 def test_fifty_thousand_gates_are_made_again_of_their_graph(tmp_path):
-    gates: Netlist = layered(50_000)
-    names = tuple(f"in {i}" for i in range(gates.n_inputs))
-    circuit = Circuit(gates, names, tuple(f"out {i}" for i in range(gates.n_outputs)))
+    circuit = large("in {}", "out {}")
     again = by_graphviz(write(FORMAT, circuit, tmp_path / "big.gv"))
-    assert again.input_names == names
-    assert_equal(again.netlist, gates)
+    assert again.input_names == circuit.input_names
+    assert_equal(again.netlist, circuit.netlist)
 
 
 def test_levels_are_ranks_and_complemented_edges_are_dashed(tmp_path):

@@ -21,7 +21,7 @@ from tests.converters.circuit_cases import (
     assert_equal,
     assert_same,
     circuits,
-    layered,
+    large,
     mutated,
     netlist,
     read,
@@ -206,15 +206,10 @@ def test_a_trained_network_is_proved_by_abc(tmp_path):
 
 @pytest.mark.slow
 def test_fifty_thousand_gates_are_proved(tmp_path):
-    gates = layered(50_000)
-    circuit = Circuit(
-        gates,
-        tuple(f"x[{i}]" for i in range(gates.n_inputs)),
-        tuple(f"y[{i}]" for i in range(gates.n_outputs)),
-    )
+    circuit = large()
     write(FORMAT, circuit, tmp_path / "ours.bench")
     write(AIGER, circuit, tmp_path / "ours.aig")
-    assert_equal(read(FORMAT, tmp_path / "ours.bench").netlist, gates)
+    assert_equal(read(FORMAT, tmp_path / "ours.bench").netlist, circuit.netlist)
     assert_equivalent(tmp_path / "ours.bench", tmp_path / "ours.aig")
 
 

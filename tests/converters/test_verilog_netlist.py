@@ -25,6 +25,7 @@ from tests.converters.circuit_cases import (
     assert_equal,
     assert_same,
     circuits,
+    large,
     layered,
     mutated,
     netlist,
@@ -156,15 +157,10 @@ def test_yosys_proves_it_equal_to_the_same_circuit_in_blif(tmp_path):
 @pytest.mark.slow
 @needs_yosys
 def test_fifty_thousand_gates_are_proved(tmp_path):
-    gates = layered(50_000)
-    circuit = Circuit(
-        gates,
-        tuple(f"x[{i}]" for i in range(gates.n_inputs)),
-        tuple(f"y[{i}]" for i in range(gates.n_outputs)),
-    )
+    circuit = large()
     write(FORMAT, circuit, tmp_path / "ours.v")
     write(AIGER, circuit, tmp_path / "ours.aig")
-    assert_equal(read(FORMAT, tmp_path / "ours.v").netlist, gates)
+    assert_equal(read(FORMAT, tmp_path / "ours.v").netlist, circuit.netlist)
     assert_equivalent(tmp_path / "ours.v", tmp_path / "ours.aig")
     assert lint(tmp_path / "ours.v") == []
 

@@ -21,7 +21,7 @@ from tests.converters.circuit_cases import (
     assert_equal,
     assert_same,
     circuits,
-    layered,
+    large,
     mutated,
     netlist,
     read,
@@ -159,12 +159,7 @@ def test_yosys_reads_a_trained_network(tmp_path):
 
 @pytest.mark.slow
 def test_fifty_thousand_gates_are_proved_through_yosys(tmp_path):
-    gates = layered(50_000)
-    circuit = Circuit(
-        gates,
-        tuple(f"x[{i}]" for i in range(gates.n_inputs)),
-        tuple(f"y[{i}]" for i in range(gates.n_outputs)),
-    )
+    circuit = large()
     write(FORMAT, circuit, tmp_path / "ours.json")
     write(AIGER, circuit, tmp_path / "ours.aig")
     assert_same(read(FORMAT, tmp_path / "ours.json"), circuit, source="yosys-json")
