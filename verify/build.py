@@ -10,7 +10,6 @@ from pathlib import Path
 
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.rtl_ports import BitsPort, ClassPort, ScoresPort, TriggerPort
 from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
 
 __all__ = ["available_cpus", "build_library"]
@@ -207,14 +206,13 @@ def _defines(rtl: Rtl) -> list[str]:
         "BITS": rtl.bits,
     }
     # An AXI stream has one port for all outputs, in which they stand one after the other.
-    place = 0
+    stream = rtl.handshake == "axi-stream"
+    widths_of, place = dict(rtl.outputs), 0
     for name, port in ports.items():
-        if port is None:
-            continue
-        width = _width(port)
-        macros[name] = "m_axis_tdata" if rtl.handshake == "axi-stream" else port.name
-        macros[f"{name}_AT"] = place if rtl.handshake == "axi-stream" else 0
-        place += width
+        if port is not None:
+            macros[name] = "m_axis_tdata" if stream else port.name
+            macros[f"{name}_AT"] = place if stream else 0
+            place += widths_of[port.name]
     if rtl.scores:
         macros["GROUPS"] = rtl.scores.groups
         macros["COUNT_WIDTH"] = rtl.scores.width
@@ -222,24 +220,16 @@ def _defines(rtl: Rtl) -> list[str]:
         macros["CLASS_WIDTH"] = rtl.class_index.width
     if rtl.bits:
         macros["N_BITS"] = rtl.bits.bits
-    macros["INPUT"] = "s_axis_tdata" if rtl.handshake == "axi-stream" else rtl.input.name
+    macros["INPUT"] = "s_axis_tdata" if stream else rtl.input.name
     if rtl.pipelined:
         macros["CLOCK"] = rtl.clock
         macros["LATENCY"] = rtl.latency
     if rtl.handshake != "none":
-        macros["AXI_STREAM" if rtl.handshake == "axi-stream" else "VALID"] = 1
+        macros["AXI_STREAM" if stream else "VALID"] = 1
     if rtl.reset:
         macros["RESET"] = rtl.reset.name
         macros["IN_RESET"] = 0 if rtl.reset.active_low else 1
     return [f"-DLGNX_{name}={value}" for name, value in macros.items()]
-
-
-def _width(port: ScoresPort | ClassPort | TriggerPort | BitsPort) -> int:
-    if isinstance(port, ScoresPort):
-        return port.groups * port.width
-    if isinstance(port, ClassPort):
-        return port.width
-    return port.bits if isinstance(port, BitsPort) else 1
 
 
 def _widths_header(rtl: Rtl) -> str:

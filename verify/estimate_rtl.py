@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Any
 from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import InputError
 from lgnx.verify.rtl import Rtl, read_rtl
-from lgnx.verify.rtl_readback import MEMORY
+from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
 __all__ = ["TARGETS", "Estimate", "Part", "estimate_rtl"]
 
@@ -171,13 +170,8 @@ def estimate_rtl(
     say(chosen.title)
     with tempfile.TemporaryDirectory(prefix="lgnx-") as name:
         folder = Path(name)
-        files = []
-        for number, path in enumerate(rtl.files):
-            files.append(f"file{number}{path.suffix}")
-            shutil.copyfile(path, folder / files[-1])
-        flag = "-sv " if rtl.language == "systemverilog" else ""
         commands = [
-            f"read_verilog {flag}{' '.join(files)}",
+            verilog_for_yosys(rtl, folder),
             f"hierarchy -check -top {rtl.top}",
             *(command.format(top=rtl.top) for command in chosen.script),
             "ltp -noff",

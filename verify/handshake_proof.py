@@ -10,7 +10,6 @@ POPL 1986). Model checking by ABC: PDR for all time, bounded model checking wher
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import ToolError
 from lgnx.verify.abc import run_abc
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.rtl_readback import MEMORY
+from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
 __all__ = ["HandshakeVerdict", "prove_handshake"]
 
@@ -77,14 +76,10 @@ def prove_handshake(rtl: Rtl, core_latency: int, *, budget: float = 60.0) -> Han
     depth = 3 * (core_latency + 2) + 6
     with tempfile.TemporaryDirectory(prefix="lgnx-") as name:
         folder = Path(name)
-        files = []
-        for number, path in enumerate(rtl.files):
-            if path.stem in (rtl.top, f"{rtl.top}_skid"):
-                files.append(f"file{number}{path.suffix}")
-                shutil.copyfile(path, folder / files[-1])
         (folder / "formal.sv").write_text(_core(rtl, core_latency) + _checker(rtl, core_latency))
         commands = [
-            f"read_verilog -sv {' '.join(files)} formal.sv",
+            verilog_for_yosys(rtl, folder, {rtl.top, f"{rtl.top}_skid"}),
+            "read_verilog -sv formal.sv",
             "hierarchy -check -top lgnx_formal",
             *_COMMANDS,
         ]
@@ -112,7 +107,7 @@ def _core(rtl: Rtl, latency: int) -> str:
     event = "posedge clk"
     if rtl.reset is not None and rtl.reset.asynchronous:
         event += f" or {'negedge' if rtl.reset.active_low else 'posedge'} {rtl.reset.name}"
-    fields = _fields(rtl)
+    fields = rtl.outputs
     ports = "".join(f", output wire [{width - 1}:0] {name}" for name, width in fields)
     marked = "".join(
         f"  assign {name} = {{{width}{{marks[{latency - 1}]}}}};\n" for name, width in fields
@@ -137,7 +132,7 @@ def _checker(rtl: Rtl, latency: int) -> str:
     """What may never happen, as one output."""
     most = latency + 2
     width = (most + 2).bit_length()
-    total = sum(width_ for _, width_ in _fields(rtl))
+    total = sum(width_ for _, width_ in rtl.outputs)
     n_out, n_in = -(-total // 8) * 8, -(-rtl.input.width // 8) * 8
     connected = ""
     if rtl.reset is not None:
@@ -191,17 +186,3 @@ def _reset(rtl: Rtl) -> tuple[str, str]:
         return "", ""
     name = rtl.reset.name
     return f", input wire {name}", f"!{name}" if rtl.reset.active_low else name
-
-
-def _fields(rtl: Rtl) -> list[tuple[str, int]]:
-    """Names and widths of the core's outputs, lowest first."""
-    fields = []
-    if rtl.scores:
-        fields.append((rtl.scores.name, rtl.scores.groups * rtl.scores.width))
-    if rtl.class_index:
-        fields.append((rtl.class_index.name, rtl.class_index.width))
-    if rtl.trigger:
-        fields.append((rtl.trigger.name, 1))
-    if rtl.bits:
-        fields.append((rtl.bits.name, rtl.bits.bits))
-    return fields

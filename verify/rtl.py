@@ -98,6 +98,20 @@ class Rtl:
         """Module of the pipeline itself, without the wrapper of an AXI stream."""
         return f"{self.top}_core" if self.handshake == "axi-stream" else self.top
 
+    @property
+    def outputs(self) -> list[tuple[str, int]]:
+        """Names and widths of the outputs, in the order in which a stream packs them."""
+        ports: list[tuple[str, int]] = []
+        if self.scores:
+            ports.append((self.scores.name, self.scores.groups * self.scores.width))
+        if self.class_index:
+            ports.append((self.class_index.name, self.class_index.width))
+        if self.trigger:
+            ports.append((self.trigger.name, 1))
+        if self.bits:
+            ports.append((self.bits.name, self.bits.bits))
+        return ports
+
     def contents(self) -> list[bytes]:
         """Give everything that a build depends on, for the key of a cache.
 

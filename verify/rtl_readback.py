@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,10 @@ from lgnx.converters.yosys_json import read_yosys_json
 from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import ComparisonError, ModelError
 from lgnx.verify.rtl import Rtl
+from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
 __all__ = ["Instance", "ReadModule", "read_back"]
 
-MEMORY = 16384  # MiB that yosys may use
 CONTROLS = ("clk", "enable", "rst", "rst_n")
 
 _COMMANDS = ("proc", "opt_dff -simple-dffe", "simplemap", "techmap", "simplemap", "opt_clean")
@@ -91,13 +90,8 @@ def read_back(rtl: Rtl, *, timeout: float = 600.0) -> tuple[dict[str, ReadModule
     """
     with tempfile.TemporaryDirectory(prefix="lgnx-") as name:
         folder = Path(name)
-        files = []
-        for number, path in enumerate(rtl.files):  # yosys's scripts take no odd paths
-            files.append(f"file{number}{path.suffix}")
-            shutil.copyfile(path, folder / files[-1])
-        flag = "-sv " if rtl.language == "systemverilog" else ""
         commands = [
-            f"read_verilog {flag}{' '.join(files)}",
+            verilog_for_yosys(rtl, folder),
             f"hierarchy -check -top {rtl.core}",
             *_COMMANDS,
             "write_json output.json",
