@@ -25,12 +25,14 @@ from lgnx.verify.simulation import CoSimResult, CoSimulation
 from lgnx.verify.stimuli import random_inputs
 
 __all__ = [
+    "Batch",
     "CoSimResult",
     "CoSimulation",
     "ComparisonReport",
     "Mismatch",
     "Outputs",
     "compare",
+    "model_outputs",
     "random_inputs",
 ]
 
@@ -172,7 +174,7 @@ def compare(
     x = np.asarray(x)
     simulation = rtl if isinstance(rtl, CoSimulation) else CoSimulation(rtl)
     simulation.rtl.input.codes(x[:0])  # a wrong shape is told before anything else
-    reference = _reference(model, simulation.rtl, session)
+    reference = model_outputs(model, simulation.rtl, session)
     mismatches, first = 0, None
     axi = simulation.rtl.handshake == "axi-stream"
     chunk = _CHUNK if not axi else min(_CHUNK, -(-len(x) // 2) or 1)
@@ -198,7 +200,7 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Batch:
     """`Outputs` of many samples."""
 
     scores: np.ndarray | None
@@ -208,6 +210,7 @@ class _Batch:
     bits: np.ndarray | None
 
     def sample(self, at: int) -> Outputs:
+        """Give those of one sample."""
         scores, counts, bits = (
             None if array is None else array[at].copy()
             for array in (self.scores, self.counts, self.bits)
@@ -217,14 +220,14 @@ class _Batch:
         return Outputs(scores, counts, index, trigger, bits)
 
 
-def _of_rtl(result: CoSimResult, rtl: Rtl) -> _Batch:
+def _of_rtl(result: CoSimResult, rtl: Rtl) -> Batch:
     scores = None
     if rtl.scores is not None and result.scores is not None:
         scores = rtl.scores.scores(result.scores)
-    return _Batch(scores, result.scores, result.class_index, result.trigger, result.bits)
+    return Batch(scores, result.scores, result.class_index, result.trigger, result.bits)
 
 
-def _differences(expected: _Batch, actual: _Batch, samples: int) -> np.ndarray:
+def _differences(expected: Batch, actual: Batch, samples: int) -> np.ndarray:
     """Tell which samples differ, in anything that both sides have."""
     differs = np.zeros(samples, np.bool_)
     for a, b in ((expected.scores, actual.scores), (expected.bits, actual.bits)):
@@ -239,8 +242,14 @@ def _differences(expected: _Batch, actual: _Batch, samples: int) -> np.ndarray:
     return differs
 
 
-def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Batch]:
-    """Give the function that evaluates the model on samples."""
+def model_outputs(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], Batch]:
+    """Give the function that evaluates the model on samples, see `compare`.
+
+    Raises
+    ------
+    InputError
+        If RTL and model have different outputs; the function may raise it, too.
+    """
     if isinstance(model, Network) or session == "numpy":
         known = model if isinstance(model, Network) else Network.from_model(model)
         return lambda x: _batch([known.scores(_shaped(x, known))], None, rtl)
@@ -259,7 +268,7 @@ def _reference(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], _Ba
     if rtl.scoring is not None and not any(_is_scores(o.shape, rtl) for o in runner.get_outputs()):
         network = Network.from_model(model)  # the file gives the class alone
 
-    def run(x: np.ndarray) -> _Batch:
+    def run(x: np.ndarray) -> Batch:
         outputs = runner.run(None, {given.name: _fitting(x, rtl)})
         extra = None if network is None else network.scores(_shaped(x, network))
         return _batch(outputs, extra, rtl)
@@ -281,7 +290,7 @@ def _fitting(x: np.ndarray, rtl: Rtl) -> np.ndarray:
     return x.reshape(len(x), *rtl.input.shape).astype(rtl.input.dtype, copy=False)
 
 
-def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _Batch:
+def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> Batch:
     """Sort a model's outputs into scores, class and bits."""
     batch = len(outputs[0])
     class_index = bits = None
@@ -312,7 +321,7 @@ def _batch(outputs: list[np.ndarray], scores: np.ndarray | None, rtl: Rtl) -> _B
         # More ones are a larger score, so the counts compare as the scores do.
         enough = rtl.scoring.scores(np.array([rtl.trigger.at_least]))
         trigger = scores[:, rtl.trigger.group] >= enough[0]
-    return _Batch(scores, None, class_index, trigger, bits)
+    return Batch(scores, None, class_index, trigger, bits)
 
 
 def _short(array: np.ndarray) -> str:
