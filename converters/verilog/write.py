@@ -98,9 +98,47 @@ def write_rtl(
     MissingExtraError
         If jinja2 is not installed.
     """
-    require("jinja2", extra="rtl")
     out = Path(out_dir)
     check_name(top)
+    check_folder(out)
+    sources, others, sidecar = design_rtl(
+        network,
+        input_format=input_format,
+        port_format=port_format,
+        stages_every=stages_every,
+        tree_every=tree_every,
+        handshake=handshake,
+        reset=reset,
+        language=language,
+        outputs=outputs,
+        trigger=trigger,
+        top=top,
+        progress=progress,
+    )
+    write_folder(out, sources, others, sidecar)
+    return sidecar
+
+
+def design_rtl(
+    network: Network,
+    *,
+    input_format: Source | None = None,
+    port_format: Source | None = None,
+    stages_every: int | None = None,
+    tree_every: int | None = None,
+    handshake: str | None = None,
+    reset: str = "none",
+    language: str = "verilog",
+    outputs: str | None = None,
+    trigger: str | None = None,
+    top: str = "lgnx_top",
+    progress: Callable[[str], None] | None = None,
+) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
+    """Give the texts of `write_rtl`'s Verilog files, of its other files, and the sidecar.
+
+    Takes and raises what `write_rtl` does, apart from the folder.
+    """
+    require("jinja2", extra="rtl")
     pipelined = stages_every is not None
     for what, given in (("levels between registers", stages_every), ("tree levels", tree_every)):
         if given is not None and given < 1:
@@ -110,7 +148,6 @@ def write_rtl(
     interface = Interface(handshake or ("valid" if pipelined else "none"), reset, language)
     if reset != "none" and interface.handshake == "none":
         raise InputError(f"reset is {reset!r}, but only valid bits are reset, and there are none")
-    check_folder(out)
     _check_order(network)
     say = progress or (lambda step: None)
 
@@ -134,12 +171,10 @@ def write_rtl(
     )
     say("Verilog")
     sources = design.render()
-    sidecar = _sidecar(design, stages_every)
     others = {}
     if network.thresholds is not None:
         others[THRESHOLDS] = json.dumps(_thresholds(network, encoder), indent=1) + "\n"
-    write_folder(out, sources, others, sidecar)
-    return sidecar
+    return sources, others, _sidecar(design, stages_every)
 
 
 def _check_order(network: Network) -> None:
