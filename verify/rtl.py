@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lgnx.converters.verilog.interface import HANDSHAKES, LANGUAGES
 from lgnx.converters.verilog.write import FORMAT, VERSION
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.verify.rtl_ports import BitsPort, ClassPort, InputPort, ScoresPort, TriggerPort
+from lgnx.verify.stream_port import Stream, read_stream
 
 __all__ = ["Reset", "Rtl", "RtlModule", "read_rtl"]
 
@@ -70,7 +71,12 @@ class Rtl:
         Levels of the netlist in a stage; None in a combinational design.
     latency
         Clock edges from the one that takes a sample to the one after which its result stands at
-        the outputs, that one counted; 0 for a combinational design.
+        the outputs, that one counted; 0 for a combinational design. In a streaming design a sample
+        is taken from the first of its beats on.
+    stream
+        How an image comes in as beats; None unless the design is a streaming one.
+    tail
+        The dense design inside a streaming one, in the same folder.
     """
 
     folder: Path
@@ -92,6 +98,8 @@ class Rtl:
     trigger: TriggerPort | None
     bits: BitsPort | None
     modules: tuple[RtlModule, ...]
+    stream: Stream | None = None
+    tail: Rtl | None = None
 
     @property
     def core(self) -> str:
@@ -111,6 +119,15 @@ class Rtl:
         if self.bits:
             ports.append((self.bits.name, self.bits.bits))
         return ports
+
+    def codes(self, x: np.ndarray) -> np.ndarray:
+        """Give what the harness takes for samples: features, or slots of beats of a streaming one.
+
+        Takes and raises what `InputPort.codes` does; the result is ``[batch, features]`` or
+        ``[batch, beats, slots]``.
+        """
+        codes = self.input.codes(x)
+        return codes if self.stream is None else self.stream.serialise(codes)
 
     def contents(self) -> list[bytes]:
         """Give everything that a build depends on, for the key of a cache.
@@ -150,7 +167,10 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self, data: Any) -> Rtl:
+    def read(self, data: Any, whole: tuple[tuple[Path, ...], str] | None = None) -> Rtl:
+        """Read a sidecar, or the part of one that tells of a design inside; ``whole`` is then the
+        files and the number of the build.
+        """
         if not isinstance(data, dict):
             raise self.error("the file", data, "an object")
         if data.get("format") != FORMAT:
@@ -159,23 +179,25 @@ class _Reader:
             raise self.error("version", data.get("version"), f"{VERSION}")
         top = self.name(data, "top")
         style = data.get("style")
-        if style not in ("combinational", "pipelined"):
-            raise self.error("style", style, "'combinational' or 'pipelined'")
-        pipelined = style == "pipelined"
+        if style not in ("combinational", "pipelined", "streaming"):
+            raise self.error("style", style, "'combinational', 'pipelined' or 'streaming'")
+        pipelined, streaming = style != "combinational", style == "streaming"
         language = self.choice(data, "language", LANGUAGES)
         handshake = self.choice(data, "handshake", HANDSHAKES)
         if handshake != "none" and not pipelined:
             raise self.error("handshake", handshake, "'none' in a combinational design")
+        if handshake != "axi-stream" and streaming:
+            raise self.error("handshake", handshake, "'axi-stream' in a streaming design")
         latency = self.integer(data, "latency", int(pipelined), 1 << 20)
         if not pipelined and latency:
             raise self.error("latency", latency, "0 in a combinational design")
-        if pipelined and data.get("initiation_interval") != 1:
-            raise self.error("initiation_interval", data.get("initiation_interval"), "1")
+        interval = self.integer(data, "initiation_interval", 1, 1 << 40 if streaming else 1)
         outputs = data.get("outputs")
         if not isinstance(outputs, list) or not all(isinstance(o, dict) for o in outputs):
             raise self.error("outputs", outputs, "a list of objects")
-        files = self.files(data.get("files"))
-        return Rtl(
+        files = whole[0] if whole else self.files(data.get("files"))
+        stream = read_stream(self, data, interval) if streaming else None
+        rtl = Rtl(
             folder=self.path.parent,
             netlist_sha256=str(data.get("netlist_sha256", "")),
             top=top,
@@ -193,8 +215,13 @@ class _Reader:
             scoring=self.scoring(data.get("scoring")),
             **self.outputs(outputs),
             modules=self.modules(data.get("modules")),
-            build_id=self.build(data, files),  # last: a wrong field is told by its name
+            stream=stream,
+            # Last: a wrong field is told by its name.
+            build_id=whole[1] if whole else self.build(data, files),
         )
+        if stream is None:
+            return rtl
+        return replace(rtl, tail=self.read(data["streaming"].get("tail"), (files, rtl.build_id)))
 
     def choice(self, data: dict[str, Any], field: str, allowed: tuple[str, ...]) -> str:
         value = data.get(field)
