@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
+from lgnx.ops.errors import ToolError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
+from lgnx.verify.verilator import FailedToolError, find_compiler, find_verilator, run_tool
 
-__all__ = ["available_cpus", "build_library"]
+__all__ = ["Extra", "available_cpus", "build_library"]
+
+Extra = Literal["", "vcd", "fst", "coverage"]
+"""What a simulation can do besides: write its waves in a format, or count what toggles."""
 
 # Verilator: optimise, and no checks that cost time at run time.
 _VERILATE = (
@@ -23,8 +29,20 @@ _VERILATE = (
 _COMPILE = (
     *("-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-w"),
     *("-DNDEBUG", "-DVL_TIME_CONTEXT", "-DVL_USER_FATAL", "-DVL_USER_FINISH"),
-    *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_SAIF=0"),
+    *("-DVM_SC=0", "-DVM_TRACE_SAIF=0"),
 )
+# For each extra: what Verilator gets, and which files of its own are compiled.
+_EXTRAS: dict[Extra, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "": ((), ()),
+    "vcd": (("--trace-vcd",), ("verilated_vcd_c.cpp",)),
+    "fst": (("--trace-fst",), ("verilated_fst_c.cpp",)),
+    "coverage": (
+        ("--coverage-toggle", "--coverage-max-width", str(1 << 30)),
+        ("verilated_cov.cpp",),
+    ),
+}
+_FST_WRITER = "fstcpp/fstcpp_writer.cpp"
+_FST_HEADERS = ("lz4.h", "zlib.h")
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
 _HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
@@ -42,7 +60,7 @@ def available_cpus() -> int:
 def build_library(
     rtl: Rtl,
     *,
-    trace: bool = False,
+    extra: Extra = "",
     cache_dir: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     progress: Callable[[float], None] | None = None,
@@ -53,8 +71,8 @@ def build_library(
     ----------
     rtl
         What `read_rtl` gives.
-    trace
-        Whether the library can write waves; it is slower.
+    extra
+        What it can do besides; it is slower then.
     cache_dir
         In place of `lgnx.verify.cache.cache_folder`.
     jobs
@@ -65,7 +83,8 @@ def build_library(
     Raises
     ------
     ToolError, MissingExtraError
-        If Verilator or a compiler is missing or fails.
+        If Verilator or a compiler is missing or fails. The message names the module, where the
+        tool names its file, and where the whole log is kept.
     InputError
         If the cache folder cannot be written to.
     """
@@ -77,10 +96,26 @@ def build_library(
         if progress is not None:
             progress(amount)
 
-    build = _Build(rtl, trace, cache_dir, jobs or available_cpus(), advance)
-    library = cached_file(f"{rtl.top}-{build.key()}.so", build.run, cache_dir=cache_dir)
+    build = _Build(rtl, extra, cache_dir, jobs or available_cpus(), advance)
+    name = f"{rtl.top}-{build.key()}"
+    try:
+        library = cached_file(f"{name}.so", build.run, cache_dir=cache_dir)
+    except FailedToolError as error:
+        log = cached_file(f"{name}.log", _log_of(error), cache_dir=cache_dir)
+        modules = [m.name for m in rtl.modules if re.search(rf"\b{m.file}:\d", error.output)]
+        where = f"{rtl.folder}: " + (f"module {', '.join(modules)}: " if modules else "")
+        raise ToolError(f"{where}{error}; the whole log is in {log}") from None
     advance(1.0 - told)
     return library
+
+
+def _log_of(error: FailedToolError) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        path = folder / "log"
+        path.write_text(error.output, encoding="utf-8")
+        return path
+
+    return write
 
 
 class _Build:
@@ -89,7 +124,7 @@ class _Build:
     def __init__(
         self,
         rtl: Rtl,
-        trace: bool,
+        extra: Extra,
         cache_dir: str | os.PathLike[str] | None,
         jobs: int,
         progress: Callable[[float], None],
@@ -97,17 +132,28 @@ class _Build:
         self.rtl, self.jobs, self.cache_dir, self.progress = rtl, jobs, cache_dir, progress
         self.verilator, self.compiler = find_verilator(), find_compiler()
         include = self.verilator.root / "include"
-        self.runtime = [include / "verilated.cpp", include / "verilated_threads.cpp"]
-        self.verilate = [*_VERILATE, "--top-module", rtl.top]
-        self.flags = [*_COMPILE, *_MODEL, f"-DVM_TRACE={trace:d}", f"-DVM_TRACE_VCD={trace:d}"]
-        if trace:
-            self.runtime.append(include / "verilated_vcd_c.cpp")
-            self.verilate.append("--trace")
+        options, parts = _EXTRAS[extra]
+        self.runtime = [
+            include / name for name in ("verilated.cpp", "verilated_threads.cpp", *parts)
+        ]
+        self.verilate = [*_VERILATE, *options, "--top-module", rtl.top]
+        vcd, fst = extra == "vcd", extra == "fst"
+        self.flags = [*_COMPILE, *_MODEL, f"-DVM_COVERAGE={extra == 'coverage':d}"]
+        self.flags += [f"-DVM_TRACE={vcd or fst:d}", f"-DVM_TRACE_VCD={vcd:d}"]
+        self.flags += [f"-DVM_TRACE_FST={fst:d}"]
+        self.headers: dict[str, bytes] = {}
+        if fst:
+            if not (include / _FST_WRITER).is_file():
+                raise ToolError(
+                    f"Verilator {self.verilator.version} in {self.verilator.root} has no "
+                    f"{_FST_WRITER}, with which waves are written as FST; VCD needs nothing"
+                )
+            self.headers = {name: _harness_file(name) for name in _FST_HEADERS}
         if self.compiler.is_clang:
             self.flags.append("-fbracket-depth=4096")
         self.flags += [f"-I{include}", f"-I{include / 'vltstd'}"]
         self.defines = _defines(rtl)
-        self.harness = files("lgnx.verify").joinpath(f"harness/{_HARNESS}").read_bytes()
+        self.harness = _harness_file(_HARNESS)
 
     def key(self) -> str:
         return content_key(
@@ -117,6 +163,7 @@ class _Build:
                 *self.defines,
                 *_HARNESS_FLAGS,
                 self.harness,
+                *self.headers.values(),
                 _widths_header(self.rtl),
                 *self.rtl.contents(),
             ]
@@ -171,8 +218,11 @@ class _Build:
     def _compile(self, source: Path, folder: Path, *, model: bool = True) -> Path:
         target = folder / f"{source.stem}.o"
         command = [*self.compiler.command, *self.flags, "-c", str(source), "-o", str(target)]
+        command.append(f"-I{folder}")
         if model:
-            command += [f"-I{folder}", *self.defines]
+            command += self.defines
+        for name, content in self.headers.items():
+            (folder / name).write_bytes(content)
         if source.name == _HARNESS:
             command += _HARNESS_FLAGS
         run_tool(command, "the C++ compiler", cwd=folder)
@@ -180,12 +230,16 @@ class _Build:
 
     def _compile_runtime(self, source: Path) -> Path:
         """Compile a part of Verilator that is the same for every design, once."""
-        key = content_key([*self._tools(), source.read_bytes()])
+        key = content_key([*self._tools(), source.read_bytes(), *self.headers.values()])
         return cached_file(
             f"{source.stem}-{key}.o",
             lambda folder: self._compile(source, folder, model=False),
             cache_dir=self.cache_dir,
         )
+
+
+def _harness_file(name: str) -> bytes:
+    return files("lgnx.verify").joinpath(f"harness/{name}").read_bytes()
 
 
 def _defines(rtl: Rtl) -> list[str]:

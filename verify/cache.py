@@ -66,11 +66,16 @@ def cached_file(
         raise InputError(
             f"{cache}: cannot be made: {error.strerror}; LGNX_CACHE_DIR names another folder"
         ) from None
-    with tempfile.TemporaryDirectory(prefix="lgnx-cosim-") as folder:
-        content = build(Path(folder)).read_bytes()
-    with atomic_path(path) as temporary:
-        # A digest behind the end of an ELF file does not hurt, and makes one file of the two.
-        temporary.write_bytes(content + hashlib.sha256(content).digest())
+    place: Path | str = tempfile.gettempdir()
+    try:
+        with tempfile.TemporaryDirectory(prefix="lgnx-cosim-") as folder:
+            content = build(Path(folder)).read_bytes()
+        place = path
+        with atomic_path(path) as temporary:
+            # A digest behind the end of an ELF file does not hurt, and makes one file of the two.
+            temporary.write_bytes(content + hashlib.sha256(content).digest())
+    except OSError as error:  # say, because a disk is full
+        raise InputError(f"{place}: cannot write there: {error.strerror}") from None
     return path
 
 

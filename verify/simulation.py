@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from lgnx.ops.errors import ComparisonError, InputError, ToolError
+from lgnx.ops.errors import InputError
 from lgnx.verify.build import available_cpus, build_library
 from lgnx.verify.rtl import Rtl, read_rtl
+from lgnx.verify.runner import Runner, output_arrays, sample_bytes
+from lgnx.verify.stalls import Stalls, random_stalls
 
 __all__ = ["CoSimResult", "CoSimulation"]
 
+TIMEOUT = 600.0  # seconds that a call of the library may take
+
 _CHUNK = 1024  # samples in one call of the library
-_MESSAGE_BYTES = 1024
-_MOST_STALLS = 95
-_WRONG_HANDSHAKE = 2  # kWrongHandshake of the harness
+_CHUNK_BYTES = 1 << 26  # that they may take
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,9 @@ class CoSimulation:
         Processors to use, for the build and for the runs; by default all.
     progress
         Called during the build with amounts that add up to 1.
+    timeout
+        Seconds that 1,024 samples may take. The simulation runs in processes of its own: one that
+        crashes or never ends is an error, and no more.
 
     Raises
     ------
@@ -76,24 +79,24 @@ class CoSimulation:
         cache_dir: str | os.PathLike[str] | None = None,
         jobs: int | None = None,
         progress: Callable[[float], None] | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
         if jobs is not None and jobs < 1:
             raise InputError(f"jobs is {jobs}; allowed: 1 or more")
         self.rtl: Rtl = read_rtl(rtl_dir)
         self._cache_dir = cache_dir
         self._jobs = jobs or available_cpus()
+        self._timeout = timeout
         self.library_path = build_library(
             self.rtl, cache_dir=cache_dir, jobs=self._jobs, progress=progress
         )
-        self._library = _Library(self.library_path)
-        self._idle: queue.SimpleQueue[_Handle] = queue.SimpleQueue()
-        self._traced: _Library | None = None
+        self._idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
 
     def run(
         self,
         x: np.ndarray,
         *,
-        stalls: int = 0,
+        stalls: int | Stalls = 0,
         seed: int = 0,
         progress: Callable[[float], None] | None = None,
     ) -> CoSimResult:
@@ -106,9 +109,10 @@ class CoSimulation:
             A batch of 0 is allowed.
         stalls
             For a design with AXI streams: in so many of a hundred clocks, chosen at random, the
-            sender has no sample, and in as many the receiver takes no result; 0 to 95.
+            sender has no sample, and in as many the receiver takes no result; 0 to 95. Or the
+            pattern itself, where all samples are one run.
         seed
-            Of these.
+            Of the random ones.
         progress
             Called with numbers of samples, which add up to the batch.
 
@@ -121,23 +125,28 @@ class CoSimulation:
             If a pipelined design does not give its results at the latency that its sidecar states,
             or loses, repeats or delays a result for ever.
         ToolError
-            If the simulation itself stops, say because combinational logic oscillates.
+            If the simulation itself stops, say because combinational logic oscillates, crashes, or
+            takes longer than the time limit.
         """
-        if not 0 <= stalls <= _MOST_STALLS:
-            raise InputError(f"stalls is {stalls}; allowed: 0 to {_MOST_STALLS}")
-        if stalls and self.rtl.handshake != "axi-stream":
+        pattern = stalls if isinstance(stalls, Stalls) else None
+        percent = 0 if isinstance(stalls, Stalls) else stalls
+        random_stalls(0, percent, seed)  # a wrong number is told at once
+        if (percent or pattern) and self.rtl.handshake != "axi-stream":
             raise InputError("only a design with the handshake axi-stream can stall")
         codes = self.rtl.input.codes(x)
         batch = len(codes)
-        outputs = self._outputs(batch)
-        steps = [slice(i, min(i + _CHUNK, batch)) for i in range(0, batch, _CHUNK)]
+        outputs = output_arrays(self.rtl, batch)
+        chunk = self._chunk if pattern is None else max(1, batch)
+        steps = [slice(i, min(i + chunk, batch)) for i in range(0, batch, chunk)]
 
         def work(step: slice) -> int:
-            handle = self._take()
+            handle = self._take(chunk)
             parts = [None if o is None else o[step] for o in outputs]
-            handle.run(codes[step], parts, stalls, seed + step.start)
+            samples = step.stop - step.start
+            drawn = random_stalls(samples, percent, seed + step.start)
+            handle.run(codes[step], parts, pattern or drawn, fresh=pattern is not None)
             self._idle.put(handle)  # not after an error, which may leave samples in the pipeline
-            return step.stop - step.start
+            return samples
 
         with ThreadPoolExecutor(max(1, min(self._jobs, len(steps)))) as pool:
             tasks = [pool.submit(work, step) for step in steps]
@@ -177,93 +186,30 @@ class CoSimulation:
         return result.bits
 
     def trace(self, sample: np.ndarray, path: str | os.PathLike[str]) -> None:
-        """Write the waves of one sample as a VCD file.
+        """Write the waves of one sample, ``[...]`` of the model's input without the batch.
 
-        The first call builds a second library, which can trace.
-
-        Parameters
-        ----------
-        sample
-            One sample: ``[...]`` of the model's input without the batch.
-        path
-            File to write.
-
-        Raises
-        ------
-        InputError
-            If the sample does not fit, or the file cannot be written.
+        See `lgnx.verify.waveform.write_waves`.
         """
         from lgnx.verify.waveform import write_waves
 
-        if self._traced is None:
-            self._traced = _Library(
-                build_library(self.rtl, trace=True, cache_dir=self._cache_dir, jobs=self._jobs)
-            )
-        write_waves(self._traced.functions, self.rtl, sample, path)
-
-    def _take(self) -> _Handle:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return _Handle(self._library, self.rtl)
-
-    def _outputs(self, batch: int) -> list[np.ndarray | None]:
-        rtl = self.rtl
-        return [
-            np.zeros((batch, rtl.scores.groups), np.int64) if rtl.scores else None,
-            np.zeros(batch, np.int64) if rtl.class_index else None,
-            np.zeros(batch, np.uint8) if rtl.trigger else None,
-            np.zeros((batch, rtl.bits.bits), np.uint8) if rtl.bits else None,
-        ]
-
-
-class _Library:
-    """The loaded shared library with its C interface."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.functions = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise ToolError(f"{path}: the simulation cannot be loaded: {error}") from None
-        pointer, size = ctypes.c_void_p, ctypes.c_uint64
-        self.functions.lgnx_sim_new.argtypes = [ctypes.c_char_p, size]
-        self.functions.lgnx_sim_new.restype = pointer
-        self.functions.lgnx_sim_free.argtypes = [pointer]
-        self.functions.lgnx_sim_free.restype = None
-        self.functions.lgnx_sim_run.argtypes = [
-            *(pointer, pointer, size, pointer, pointer, pointer, pointer),
-            *(ctypes.c_uint, size, ctypes.c_char_p, size),
-        ]
-        self.functions.lgnx_sim_run.restype = ctypes.c_int
-
-
-class _Handle:
-    """One instance of the model, used by one thread at a time."""
-
-    def __init__(self, library: _Library, rtl: Rtl) -> None:
-        self._library, self._rtl = library, rtl
-        message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        self._pointer = library.functions.lgnx_sim_new(message, _MESSAGE_BYTES)
-        if not self._pointer:
-            raise ToolError(f"the simulation of {rtl.top} stopped: {message.value.decode()}")
-
-    def __del__(self) -> None:
-        if getattr(self, "_pointer", None):
-            self._library.functions.lgnx_sim_free(self._pointer)
-
-    def run(
-        self, codes: np.ndarray, outputs: Sequence[np.ndarray | None], stalls: int, seed: int
-    ) -> None:
-        message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        places = (None if array is None else array.ctypes.data for array in outputs)
-        status = self._library.functions.lgnx_sim_run(
-            *(self._pointer, codes.ctypes.data, len(codes), *places),
-            *(stalls, seed, message, _MESSAGE_BYTES),
+        write_waves(
+            *(self.rtl, np.asarray(sample)[np.newaxis], path),
+            timeout=self._timeout,
+            cache_dir=self._cache_dir,
+            jobs=self._jobs,
         )
-        if status == _WRONG_HANDSHAKE:
-            raise ComparisonError(
-                f"{self._rtl.folder}: the sidecar states a latency of {self._rtl.latency}, but "
-                f"{message.value.decode()}"
-            )
-        if status != 0:
-            raise ToolError(f"the simulation of {self._rtl.top} stopped: {message.value.decode()}")
+
+    @property
+    def _chunk(self) -> int:
+        """Samples of a call, fewer where they are large."""
+        return max(1, min(_CHUNK, _CHUNK_BYTES // sample_bytes(self.rtl)))
+
+    def _take(self, samples: int) -> Runner:
+        """Give a process that has room for so many samples."""
+        try:
+            handle = self._idle.get_nowait()
+        except queue.Empty:
+            handle = None
+        if handle is None or handle.samples < samples:
+            handle = Runner(self.library_path, self.rtl, samples, self._timeout)
+        return handle

@@ -20,11 +20,33 @@ from pathlib import Path
 
 from lgnx.ops.errors import MissingExtraError, ToolError
 
-__all__ = ["Compiler", "Verilator", "find_compiler", "find_verilator", "lint", "run_tool"]
+__all__ = [
+    "Compiler",
+    "FailedToolError",
+    "Verilator",
+    "find_compiler",
+    "find_verilator",
+    "lint",
+    "run_tool",
+]
 
 OVERRIDE = "LGNX_VERILATOR"  # names the program to use
 
 _SHOWN_LINES = 8  # of a tool's own message
+
+
+class FailedToolError(ToolError):
+    """A tool that ran and failed.
+
+    Attributes
+    ----------
+    output
+        All that it printed.
+    """
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
 
 
 @dataclass(frozen=True)
@@ -85,7 +107,9 @@ def run_tool(
     Raises
     ------
     ToolError
-        If it cannot be started or fails; the message names it and holds its own last lines.
+        If it cannot be started.
+    FailedToolError
+        If it fails; the message names it and holds its own last lines.
     """
     try:
         done = subprocess.run(
@@ -107,7 +131,7 @@ def run_tool(
         status = f"was killed by signal {-done.returncode} (is there enough memory?)"
     else:
         status = f"failed with exit code {done.returncode}"
-    raise ToolError(f"{name} {status}: {_essence(done.stdout)}")
+    raise FailedToolError(f"{name} {status}: {_essence(done.stdout)}", done.stdout)
 
 
 def _essence(output: str) -> str:

@@ -1,48 +1,79 @@
-"""The waves of one sample as a VCD file."""
+"""The waves of a run as a VCD or FST file."""
 
 from __future__ import annotations
 
-import ctypes
 import os
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from lgnx.files import atomic_path
-from lgnx.ops.errors import InputError
+from lgnx.ops.errors import InputError, ToolError
+from lgnx.verify.build import build_library
 from lgnx.verify.rtl import Rtl
+from lgnx.verify.runner import Runner
+from lgnx.verify.stalls import Stalls
 
-__all__ = ["write_waves"]
-
-_MESSAGE_BYTES = 1024
+__all__ = ["wave_format", "write_waves"]
 
 
-def write_waves(
-    library: ctypes.CDLL, rtl: Rtl, sample: np.ndarray, path: str | os.PathLike[str]
-) -> None:
-    """Simulate one sample from power-up and write every net of the design.
-
-    Parameters
-    ----------
-    library
-        A simulation that was built with waves.
-    rtl
-        Its design.
-    sample
-        ``[...]`` of the model's input without the batch.
-    path
-        VCD file to write, whole or not at all. A clock period, or a settled step of a
-        combinational design, is ten time units.
+def wave_format(path: str | os.PathLike[str]) -> Literal["vcd", "fst"]:
+    """Give the format that the end of a name says.
 
     Raises
     ------
     InputError
-        If the sample does not fit, or the file cannot be written.
+        If it is neither.
     """
-    codes = rtl.input.codes(np.asarray(sample)[np.newaxis])
-    message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-    trace = library.lgnx_sim_trace
-    trace.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint64]
-    trace.restype = ctypes.c_int
+    suffix = Path(path).suffix.lower()
+    if suffix == ".vcd":
+        return "vcd"
+    if suffix == ".fst":
+        return "fst"
+    raise InputError(f"{path}: waves are written as .vcd or .fst")
+
+
+def write_waves(
+    rtl: Rtl,
+    x: np.ndarray,
+    path: str | os.PathLike[str],
+    *,
+    stalls: Stalls | None = None,
+    timeout: float,
+    cache_dir: str | os.PathLike[str] | None = None,
+    jobs: int | None = None,
+) -> None:
+    """Simulate samples from power-up and write every net of the design.
+
+    The first call for a design and format builds a library that can do so.
+
+    Parameters
+    ----------
+    rtl
+        The design.
+    x
+        ``[batch, ...]`` in the model's input.
+    path
+        File to write, whole or not at all; ``.fst`` or ``.vcd`` says what. A clock period is ten
+        time units, as is a settled step of a combinational design.
+    stalls
+        Of a design with AXI streams.
+    timeout, cache_dir, jobs
+        See `lgnx.verify.simulation.CoSimulation`.
+
+    Raises
+    ------
+    InputError
+        If a sample does not fit, or the file cannot be written.
+    ToolError, MissingExtraError
+        If the build or the simulation fails.
+    """
+    form = wave_format(path)
+    codes = rtl.input.codes(np.asarray(x))
     with atomic_path(path) as temporary:
-        if trace(codes.ctypes.data, os.fsencode(temporary), message, _MESSAGE_BYTES):
-            raise InputError(f"{path}: {message.value.decode()}")
+        library = build_library(rtl, extra=form, cache_dir=cache_dir, jobs=jobs)
+        runner = Runner(library, rtl, len(codes), timeout)
+        status, message = runner.call(codes, stalls or Stalls.none(), fresh=True, waves=temporary)
+        if temporary.stat().st_size == 0:
+            raise ToolError(f"{path}: {message or f'the simulation ended with status {status}'}")

@@ -6,7 +6,7 @@
 // and first bit there, LGNX_SCORES and LGNX_SCORES_AT with LGNX_GROUPS and LGNX_COUNT_WIDTH,
 // LGNX_CLASS with LGNX_CLASS_WIDTH, LGNX_TRIGGER, LGNX_BITS with LGNX_N_BITS; for a pipelined
 // design LGNX_CLOCK and LGNX_LATENCY, and LGNX_VALID or LGNX_AXI_STREAM; LGNX_RESET and
-// LGNX_IN_RESET. With VM_TRACE there is also a run of one sample that writes its waves.
+// LGNX_IN_RESET. With VM_TRACE a run can write its waves, with VM_COVERAGE what it toggled.
 
 #include <cstdint>
 #include <cstdio>
@@ -18,8 +18,15 @@
 
 #include "Vlgnx.h"
 #include "verilated.h"
-#if VM_TRACE
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+using Waves = VerilatedFstC;
+#elif VM_TRACE
 #include "verilated_vcd_c.h"
+using Waves = VerilatedVcdC;
+#endif
+#if VM_COVERAGE
+#include "verilated_cov.h"
 #endif
 
 #define LGNX_EXPORT extern "C" __attribute__((visibility("default")))
@@ -102,11 +109,19 @@ struct Outputs {
 
 class Simulation {
  public:
-  Simulation() {
+  Simulation() { restart(); }
+  ~Simulation() { model_->final(); }
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  // Starts anew from power-up.
+  void restart() {
+    model_.reset();
+    context_ = std::make_unique<VerilatedContext>();
 #if VM_TRACE
-    context_.traceEverOn(true);
+    context_->traceEverOn(true);
 #endif
-    model_ = std::make_unique<Vlgnx>(&context_);
+    model_ = std::make_unique<Vlgnx>(context_.get());
     write_port(model_->LGNX_INPUT, words_.data());
 #ifdef LGNX_CLOCK
     mark(false);
@@ -120,9 +135,6 @@ class Simulation {
 #endif
     model_->eval();
   }
-  ~Simulation() { model_->final(); }
-  Simulation(const Simulation&) = delete;
-  Simulation& operator=(const Simulation&) = delete;
 
   void set(const Code* features) {
     pack(features, words_.data());
@@ -168,13 +180,13 @@ class Simulation {
     (void)ready;
   }
 
-  // One clock period. `edge` is called after each half, for the waves.
+  // One clock period up to behind the rising edge. `edge` is called in each half, for the waves.
   template <class Edge>
   void cycle(Edge edge) {
-    model_->LGNX_CLOCK = 1;
+    model_->LGNX_CLOCK = 0;
     model_->eval();
     edge();
-    model_->LGNX_CLOCK = 0;
+    model_->LGNX_CLOCK = 1;
     model_->eval();
     edge();
   }
@@ -182,30 +194,13 @@ class Simulation {
   void settle() { model_->eval(); }
 
   Vlgnx& model() { return *model_; }
+  VerilatedContext& context() { return *context_; }
 
  private:
-  VerilatedContext context_;
+  std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Vlgnx> model_;
   std::vector<uint32_t> words_ = std::vector<uint32_t>(kInputWords);
 };
-
-#ifdef LGNX_AXI_STREAM
-// A cheap source of bits, the same for the same seed: xorshift.
-class Stalls {
- public:
-  explicit Stalls(uint64_t seed, unsigned percent) : state_(seed | 1), percent_(percent) {}
-  bool stalled() {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return state_ % 100 < percent_;
-  }
-
- private:
-  uint64_t state_;
-  unsigned percent_;
-};
-#endif
 
 // Runs a body, which may write a message; an exception becomes a message too.
 template <class Body>
@@ -223,6 +218,112 @@ int guard(char* error, uint64_t error_size, Body body) {
   return status;
 }
 
+// One run: samples [count][features], where their results go, and the clocks in which an AXI stream
+// has no sample (`sender`) or takes no result (`receiver`), both [stall_clocks].
+struct Run {
+  const Code* codes;
+  uint64_t count;
+  Outputs outputs;
+  const uint8_t* sender;
+  const uint8_t* receiver;
+  uint64_t stall_clocks;
+};
+
+#if defined(LGNX_AXI_STREAM)
+// Without stalls the results must come at the latency. The stream is idle again at the end.
+template <class Edge>
+int execute(Simulation& simulation, const Run& run, std::string& message, Edge edge) {
+  auto& model = simulation.model();
+  uint64_t sent = 0, received = 0, clocks = 0, idle = 0;
+  bool offered = false;
+  while (received < run.count) {
+    const bool stalls = clocks < run.stall_clocks;
+    // What was offered stays until it is taken, as the protocol has it.
+    if (!offered && sent < run.count && !(stalls && run.sender[clocks])) {
+      simulation.set(run.codes + sent * LGNX_FEATURES);
+      offered = true;
+    }
+    simulation.mark(offered);
+    simulation.accept(!(stalls && run.receiver[clocks]));
+    simulation.settle();
+    const bool taken = offered && model.s_axis_tready;
+    const bool left = model.m_axis_tvalid && model.m_axis_tready;
+    if (model.m_axis_tvalid && received == sent) {
+      message = "a result came after " + std::to_string(received) + " results of " +
+                std::to_string(sent) + " samples taken";
+      return kWrongHandshake;
+    }
+    if (left) {
+      if (run.stall_clocks == 0 && clocks != received + LGNX_LATENCY) {
+        message = "result " + std::to_string(received) + " came after clock edge " +
+                  std::to_string(clocks) + ", with no stalls, latency " +
+                  std::to_string(LGNX_LATENCY);
+        return kWrongHandshake;
+      }
+      simulation.get(received++, run.outputs);
+    }
+    simulation.cycle(edge);
+    ++clocks;
+    if (taken) {
+      ++sent;
+      offered = false;
+    }
+    idle = taken || left ? 0 : idle + 1;
+    if (idle > 10000 + 100 * LGNX_LATENCY) {
+      message = "nothing moves any more: " + std::to_string(sent) + " samples taken, " +
+                std::to_string(received) + " results of " + std::to_string(run.count);
+      return kWrongHandshake;
+    }
+  }
+  simulation.mark(false);
+  simulation.accept(true);
+  for (uint64_t i = 0; i < LGNX_LATENCY + 2; ++i) {
+    simulation.settle();
+    if (model.m_axis_tvalid) {
+      message = "a result too many came after all " + std::to_string(run.count);
+      return kWrongHandshake;
+    }
+    simulation.cycle(edge);
+  }
+  return kDone;
+}
+#elif defined(LGNX_CLOCK)
+// A sample per clock; out_valid must be exactly in_valid, delayed by the latency.
+template <class Edge>
+int execute(Simulation& simulation, const Run& run, std::string& message, Edge edge) {
+  for (uint64_t clock = 0; clock < run.count + LGNX_LATENCY; ++clock) {
+    if (clock < run.count) simulation.set(run.codes + clock * LGNX_FEATURES);
+    simulation.mark(clock < run.count);
+    simulation.cycle(edge);
+    const bool due = LGNX_LATENCY > 0 && clock + 1 >= LGNX_LATENCY &&
+                     clock + 1 - LGNX_LATENCY < run.count;
+#ifdef LGNX_VALID
+    const bool valid = simulation.model().out_valid;
+    if (valid != due) {
+      message = "out_valid is " + std::to_string(valid) + " after clock edge " +
+                std::to_string(clock + 1) + " of a run of " + std::to_string(run.count) +
+                " samples";
+      return kWrongHandshake;
+    }
+#endif
+    if (due) simulation.get(clock + 1 - LGNX_LATENCY, run.outputs);
+  }
+  (void)message;
+  return kDone;
+}
+#else
+template <class Edge>
+int execute(Simulation& simulation, const Run& run, std::string&, Edge edge) {
+  for (uint64_t sample = 0; sample < run.count; ++sample) {
+    simulation.set(run.codes + sample * LGNX_FEATURES);
+    simulation.settle();
+    simulation.get(sample, run.outputs);
+    edge();
+  }
+  return kDone;
+}
+#endif
+
 }  // namespace
 
 LGNX_EXPORT void* lgnx_sim_new(char* error, uint64_t error_size) {
@@ -234,136 +335,53 @@ LGNX_EXPORT void* lgnx_sim_new(char* error, uint64_t error_size) {
   return simulation;
 }
 
-LGNX_EXPORT void lgnx_sim_free(void* handle) {
-  guard(nullptr, 0, [&](std::string&) {
-    delete static_cast<Simulation*>(handle);
-    return kDone;
-  });
-}
-
-// codes: [count][features]. A pipelined design takes a sample per clock and must be idle; it is
-// idle again at the end. Its out_valid must be exactly in_valid, delayed by the latency. An AXI
-// stream is stalled at both ends in so many of a hundred clocks, drawn from the seed; without
-// stalls its results must come at the latency.
+// Runs samples through a design that is idle: as it was left, or from power-up with `fresh`. It is
+// idle again at the end, whatever came of it. With a path, a library that can writes the waves
+// there: a period of ten time units a clock, or a settled step a sample.
 LGNX_EXPORT int lgnx_sim_run(void* handle, const Code* codes, uint64_t count, int64_t* counts,
                              int64_t* classes, uint8_t* triggers, uint8_t* bits,
-                             unsigned stall_percent, uint64_t seed, char* error,
+                             const uint8_t* sender, const uint8_t* receiver, uint64_t stall_clocks,
+                             uint64_t fresh, const char* waves_path, char* error,
                              uint64_t error_size) {
   return guard(error, error_size, [&](std::string& message) {
     Simulation& simulation = *static_cast<Simulation*>(handle);
-    const Outputs outputs{counts, classes, triggers, bits};
-    (void)message, (void)stall_percent, (void)seed;
-#if defined(LGNX_AXI_STREAM)
-    Stalls giver(seed, stall_percent), taker(seed * 3 + 1, stall_percent);
-    auto& model = simulation.model();
-    uint64_t sent = 0, received = 0, clocks = 0, idle = 0;
-    bool offered = false;
-    while (received < count) {
-      // What was offered stays until it is taken, as the protocol has it.
-      if (!offered && sent < count && !giver.stalled()) {
-        simulation.set(codes + sent * LGNX_FEATURES);
-        offered = true;
-      }
-      simulation.mark(offered);
-      simulation.accept(!taker.stalled());
-      simulation.settle();
-      const bool taken = offered && model.s_axis_tready;
-      const bool left = model.m_axis_tvalid && model.m_axis_tready;
-      if (model.m_axis_tvalid && received == sent) {
-        message = "a result came after " + std::to_string(received) + " results of " +
-                  std::to_string(sent) + " samples taken";
-        return kWrongHandshake;
-      }
-      if (left) {
-        if (stall_percent == 0 && clocks != received + LGNX_LATENCY) {
-          message = "result " + std::to_string(received) + " came after clock edge " +
-                    std::to_string(clocks) + ", with no stalls, latency " +
-                    std::to_string(LGNX_LATENCY);
-          return kWrongHandshake;
-        }
-        simulation.get(received++, outputs);
-      }
-      simulation.cycle([] {});
-      ++clocks;
-      if (taken) {
-        ++sent;
-        offered = false;
-      }
-      idle = taken || left ? 0 : idle + 1;
-      if (idle > 10000 + 100 * LGNX_LATENCY) {
-        message = "nothing moves any more: " + std::to_string(sent) + " samples taken, " +
-                  std::to_string(received) + " results of " + std::to_string(count);
-        return kWrongHandshake;
-      }
-    }
-    simulation.mark(false);
-    simulation.accept(true);
-    for (uint64_t i = 0; i < LGNX_LATENCY + 2; ++i) {
-      simulation.settle();
-      if (model.m_axis_tvalid) {
-        message = "a result too many came after all " + std::to_string(count);
-        return kWrongHandshake;
-      }
-      simulation.cycle([] {});
-    }
-#elif defined(LGNX_CLOCK)
-    for (uint64_t edge = 0; edge < count + LGNX_LATENCY; ++edge) {
-      if (edge < count) simulation.set(codes + edge * LGNX_FEATURES);
-      simulation.mark(edge < count);
-      simulation.cycle([] {});
-      const bool due = LGNX_LATENCY > 0 && edge + 1 >= LGNX_LATENCY &&
-                       edge + 1 - LGNX_LATENCY < count;
-#ifdef LGNX_VALID
-      const bool valid = simulation.model().out_valid;
-      if (valid != due) {
-        message = "out_valid is " + std::to_string(valid) + " after clock edge " +
-                  std::to_string(edge + 1) + " of a run of " + std::to_string(count) + " samples";
-        return kWrongHandshake;
-      }
-#endif
-      if (due) simulation.get(edge + 1 - LGNX_LATENCY, outputs);
-    }
-#else
-    for (uint64_t sample = 0; sample < count; ++sample) {
-      simulation.set(codes + sample * LGNX_FEATURES);
-      simulation.settle();
-      simulation.get(sample, outputs);
-    }
-#endif
-    return kDone;
-  });
-}
-
+    const Run run{codes,  count,    {counts, classes, triggers, bits},
+                  sender, receiver, stall_clocks};
+    if (fresh) simulation.restart();
+    int status = kFailed;
 #if VM_TRACE
-// Writes the waves of one sample: a period of ten time units a clock, or a settled step.
-LGNX_EXPORT int lgnx_sim_trace(const Code* features, const char* path, char* error,
-                               uint64_t error_size) {
-  return guard(error, error_size, [&](std::string& message) {
-    Simulation simulation;
-    VerilatedVcdC waves;
+    Waves waves;
     simulation.model().trace(&waves, 99);
-    waves.open(path);
+    waves.open(waves_path);
     if (!waves.isOpen()) {
-      message = "cannot be written";
+      message = "the waves cannot be written";
       return kFailed;
     }
     uint64_t time = 0;
-    waves.dump(time);
-#ifdef LGNX_CLOCK
-    const auto edge = [&] { waves.dump(time += 5); };
-    simulation.cycle(edge);
-    simulation.set(features);
-    simulation.mark(true);
-    simulation.cycle(edge);
-    simulation.mark(false);
-    for (uint64_t i = 0; i < LGNX_LATENCY + 1; ++i) simulation.cycle(edge);
-#else
-    simulation.set(features);
-    simulation.settle();
-    waves.dump(time += 10);
-    waves.dump(time += 10);
-#endif
+    const auto edge = [&] {
+      waves.dump(time);
+      time += 5;
+    };
+    edge();
+    status = execute(simulation, run, message, edge);
+    edge();
+    edge();
     waves.close();
+#else
+    (void)waves_path;
+    status = execute(simulation, run, message, [] {});
+#endif
+    if (status != kDone) simulation.restart();
+    return status;
+  });
+}
+
+#if VM_COVERAGE
+// Writes how often every bit of the design has toggled since power-up.
+LGNX_EXPORT int lgnx_sim_coverage(void* handle, const char* path, char* error,
+                                  uint64_t error_size) {
+  return guard(error, error_size, [&](std::string&) {
+    static_cast<Simulation*>(handle)->context().coveragep()->write(path);
     return kDone;
   });
 }
