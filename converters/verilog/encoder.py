@@ -77,7 +77,7 @@ def encode(
     """
     features = network.features
     names = feature_names(network)
-    forms = _input_formats(network, input_format, names)
+    forms = input_formats(network, input_format, names)
     ports = feature_formats(port_format, features, names, "port format") if port_format else forms
     n = network.netlist.n_inputs
     if network.thresholds is None:
@@ -118,7 +118,7 @@ def feature_names(network: Network) -> tuple[str, ...] | None:
     return None if value is None else names_of(FEATURE_NAMES, value, network.features)
 
 
-def _input_formats(
+def input_formats(
     network: Network,
     source: str | os.PathLike[str] | Mapping[str, Any] | None,
     names: tuple[str, ...] | None,
