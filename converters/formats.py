@@ -21,6 +21,7 @@ from lgnx.ops.errors import InputError, ModelError
 __all__ = [
     "Format",
     "Option",
+    "checked_options",
     "convert_object",
     "find_format",
     "formats",
@@ -230,7 +231,9 @@ def read_model(path: str | Path, format: str | None = None, **options: Any) -> o
     path = Path(path)
     chosen = source_format(path, format)
     assert chosen.read is not None
-    return chosen.read(path, **_checked(options, chosen.read_options, chosen.name, "reading"))
+    return chosen.read(
+        path, **checked_options(options, chosen.read_options, chosen.name, "reading")
+    )
 
 
 def write_model(
@@ -265,7 +268,7 @@ def write_model(
     chosen = target_format(path, format)
     assert chosen.write is not None
     return chosen.write(
-        model, path, **_checked(options, chosen.write_options, chosen.name, "writing")
+        model, path, **checked_options(options, chosen.write_options, chosen.name, "writing")
     )
 
 
@@ -282,7 +285,7 @@ def convert_object(found: Any, **options: Any) -> onnx.ModelProto | None:
     for format in formats():
         if format.takes is not None and format.takes(found):
             assert format.convert is not None
-            given = _checked(options, format.read_options, format.name, "reading")
+            given = checked_options(options, format.read_options, format.name, "reading")
             return format.convert(found, **given)
     return None
 
@@ -311,10 +314,16 @@ def _by_suffix(path: Path, way: str) -> Format:
     )
 
 
-def _checked(
+def checked_options(
     given: Mapping[str, Any], options: tuple[Option, ...], name: str, way: str
 ) -> dict[str, Any]:
-    """Keyword arguments of a reader or writer; text is turned into what each option wants."""
+    """Keyword arguments of a reader or writer; text is turned into what each option wants.
+
+    Raises
+    ------
+    InputError
+        If there is no such option, or the value is none of its values.
+    """
     known = {option.name: option for option in options}
     for key in given:
         if key not in known:

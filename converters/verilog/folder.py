@@ -11,11 +11,23 @@ from typing import Any
 
 from lgnx.ops.errors import InputError
 
-__all__ = ["BUILD", "PROOF", "SIDECAR", "build_id", "check_folder", "stamp", "write_folder"]
+__all__ = [
+    "BUILD",
+    "PROJECTS",
+    "PROOF",
+    "SIDECAR",
+    "build_id",
+    "check_folder",
+    "file_digest",
+    "project_files",
+    "stamp",
+    "write_folder",
+]
 
 SIDECAR = "lgnx.json"
 BUILD = "@BUILD@"  # stands in the text where the build's number goes
 PROOF = "proof.json"  # the verdict of lgnx prove
+PROJECTS = "projects.json"  # what lgnx project wrote: the files and their hashes
 _LIST = "files.f"
 
 
@@ -53,13 +65,42 @@ def check_folder(out: Path) -> None:
         raise InputError(f"{out}: holds files that lgnx did not write; give another folder")
     try:
         data = json.loads((out / SIDECAR).read_text())
-        known = {*data["files"], *data.get("others", ()), SIDECAR, PROOF, _LIST}
+        known = {*data["files"], *data.get("others", ()), SIDECAR, PROOF, PROJECTS, _LIST}
+        known |= project_files(out)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{out / SIDECAR}: is not a sidecar of lgnx") from None
     found = (path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir())
     others = sorted(name for name in found if name not in known)
     if others:
-        raise InputError(f"{out}: holds {others[0]!r}, which lgnx did not write")
+        raise InputError(
+            f"{out}: holds {others[0]!r}, which lgnx did not write, or which was changed since"
+        )
+
+
+def project_files(out: Path) -> set[str]:
+    """Give the project files of a folder that stand there as lgnx wrote them.
+
+    Raises
+    ------
+    InputError
+        If the list of them is not one.
+    """
+    if not (out / PROJECTS).is_file():
+        return set()
+    try:
+        listed = json.loads((out / PROJECTS).read_text("utf-8"))
+        return {
+            name
+            for name, digest in listed.items()
+            if (out / name).is_file() and file_digest(out / name) == digest
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise InputError(f"{out / PROJECTS}: is not a list of project files") from None
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def stamp(folder: Path) -> str:
