@@ -245,12 +245,15 @@ def _harness_file(name: str) -> bytes:
 def _defines(rtl: Rtl) -> list[str]:
     """Give the ports of a design as macros for the harness."""
     code = f"uint{8 * rtl.input.code_dtype.itemsize}_t"
-    widths = [port.width for port in rtl.input.ports]
+    widths = _widths(rtl)
     macros: dict[str, str | int] = {
-        "FEATURES": rtl.input.features,
+        "FEATURES": len(widths),
         "INPUT_WIDTH": rtl.input.width,
         "CODE": code,
     }
+    if rtl.stream is not None:
+        macros |= {"INPUT_WIDTH": rtl.stream.tdata_width, "STREAMING": 1}
+        macros |= {"BEATS": rtl.stream.beats, "INTERVAL": rtl.interval}
     if len(set(widths)) == 1:
         macros["FEATURE_WIDTH"] = widths[0]
     ports = {
@@ -286,7 +289,14 @@ def _defines(rtl: Rtl) -> list[str]:
     return [f"-DLGNX_{name}={value}" for name, value in macros.items()]
 
 
+def _widths(rtl: Rtl) -> list[int]:
+    """Widths of what enters at a time: all features, or the slots of a beat."""
+    if rtl.stream is None:
+        return [port.width for port in rtl.input.ports]
+    return [width for _, width in rtl.stream.slots]
+
+
 def _widths_header(rtl: Rtl) -> str:
     """The width of each feature, for a design where they differ."""
-    widths = ", ".join(str(port.width) for port in rtl.input.ports)
+    widths = ", ".join(map(str, _widths(rtl)))
     return f"static const unsigned char kWidths[] = {{{widths}}};\n"

@@ -120,6 +120,18 @@ class Rtl:
             ports.append((self.bits.name, self.bits.bits))
         return ports
 
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape of what `codes` gives for a sample: features, or beats and their slots."""
+        if self.stream is None:
+            return (self.input.features,)
+        return self.stream.beats, len(self.stream.slots)
+
+    @property
+    def interval(self) -> int:
+        """Clocks from a sample to the next, without stalls."""
+        return 1 if self.stream is None else self.stream.interval
+
     def codes(self, x: np.ndarray) -> np.ndarray:
         """Give what the harness takes for samples: features, or slots of beats of a streaming one.
 

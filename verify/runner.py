@@ -31,7 +31,12 @@ def output_arrays(rtl: Rtl, batch: int) -> list[np.ndarray | None]:
 def sample_bytes(rtl: Rtl) -> int:
     """Give the memory that a sample takes, with its results."""
     outputs = [0 if o is None else o.nbytes for o in output_arrays(rtl, 1)]
-    return rtl.input.features * rtl.input.code_dtype.itemsize + sum(outputs)
+    stalls = 2 * len(_worst_stalls(rtl, 1)) if rtl.handshake == "axi-stream" else 0
+    return math.prod(rtl.code_shape) * rtl.input.code_dtype.itemsize + sum(outputs) + stalls
+
+
+def _worst_stalls(rtl: Rtl, samples: int) -> Stalls:
+    return random_stalls(samples * rtl.interval, MOST_STALLS, 0)
 
 
 def _outputs_of(rtl: Rtl) -> list[tuple[tuple[int, ...] | None, type]]:
@@ -61,10 +66,9 @@ class Runner:
         self._rtl, self.samples = rtl, samples
         self._places: list[Place | None] = []
         self._views: list[np.ndarray | None] = []
-        port = rtl.input
-        clocks = len(random_stalls(samples, MOST_STALLS, 0)) if rtl.handshake == "axi-stream" else 0
+        clocks = len(_worst_stalls(rtl, samples)) if rtl.handshake == "axi-stream" else 0
         wanted: list[tuple[tuple[int, ...] | None, np.dtype | type]] = [
-            ((samples, port.features), port.code_dtype),
+            ((samples, *rtl.code_shape), rtl.input.code_dtype),
             *((None if s is None else (samples, *s), kind) for s, kind in _outputs_of(rtl)),
             *[((clocks,), np.uint8)] * 2,
         ]
@@ -93,7 +97,7 @@ class Runner:
         Parameters
         ----------
         codes
-            [batch, features] of the port.
+            What `Rtl.codes` gives.
         stalls
             Of a design with AXI streams.
         fresh

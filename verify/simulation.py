@@ -22,6 +22,7 @@ TIMEOUT = 600.0  # seconds that a call of the library may take
 
 _CHUNK = 1024  # samples in one call of the library
 _CHUNK_BYTES = 1 << 26  # that they may take
+_CHUNK_CLOCKS = 1 << 17  # that they may take in a streaming design
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class CoSimulation:
         random_stalls(0, percent, seed)  # a wrong number is told at once
         if (percent or pattern) and self.rtl.handshake != "axi-stream":
             raise InputError("only a design with the handshake axi-stream can stall")
-        codes = self.rtl.input.codes(x)
+        codes = self.rtl.codes(x)
         batch = len(codes)
         outputs = output_arrays(self.rtl, batch)
         chunk = self._chunk if pattern is None else max(1, batch)
@@ -143,7 +144,7 @@ class CoSimulation:
             handle = self._take(chunk)
             parts = [None if o is None else o[step] for o in outputs]
             samples = step.stop - step.start
-            drawn = random_stalls(samples, percent, seed + step.start)
+            drawn = random_stalls(samples * self.rtl.interval, percent, seed + step.start)
             handle.run(codes[step], parts, pattern or drawn, fresh=pattern is not None)
             self._idle.put(handle)  # not after an error, which may leave samples in the pipeline
             return samples
@@ -202,7 +203,8 @@ class CoSimulation:
     @property
     def _chunk(self) -> int:
         """Samples of a call, fewer where they are large."""
-        return max(1, min(_CHUNK, _CHUNK_BYTES // sample_bytes(self.rtl)))
+        rtl = self.rtl
+        return max(1, min(_CHUNK, _CHUNK_BYTES // sample_bytes(rtl), _CHUNK_CLOCKS // rtl.interval))
 
     def _take(self, samples: int) -> Runner:
         """Give a process that has room for so many samples."""

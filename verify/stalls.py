@@ -53,10 +53,10 @@ class Stalls:
         return "; ".join(parts) or "none"
 
 
-def random_stalls(samples: int, percent: int, seed: int) -> Stalls:
+def random_stalls(clocks: int, percent: int, seed: int) -> Stalls:
     """Give stalls at random: in so many of a hundred clocks, at either end.
 
-    The pattern is as long as the samples are likely to need.
+    The pattern is as long as a run is likely to take that takes so many clocks without stalls.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def random_stalls(samples: int, percent: int, seed: int) -> Stalls:
         raise InputError(f"stalls is {percent}; allowed: 0 to {MOST_STALLS}")
     if not percent:
         return Stalls.none()
-    clocks = (samples + 64) * 200 // (100 - percent)
-    drawn = np.random.default_rng(seed).integers(0, 100, (2, clocks)) < percent
+    length = (clocks + 64) * 200 // (100 - percent)
+    drawn = np.random.default_rng(seed).integers(0, 100, (2, length)) < percent
     sender, receiver = drawn.astype(np.uint8)
     return Stalls(sender, receiver)

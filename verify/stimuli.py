@@ -26,7 +26,8 @@ def random_inputs(
 
     The first samples are: all values lowest, all highest, each feature highest among lowest ones,
     and, with ``thresholds``, samples whose values are those next to a threshold, below and above.
-    They make up at most a quarter of the batch beyond the first two.
+    They make up at most a quarter of the batch beyond the first two. In a streaming design the
+    features of the image's corners come first, then those of its borders.
 
     Parameters
     ----------
@@ -56,7 +57,9 @@ def random_inputs(
         port, dtype = source.input, source.input.dtype
         shape: tuple[int, ...] = (samples, *port.shape)
         alike = [(form, columns) for form, _, columns in port.alike]
+        ranks = None if source.stream is None else source.stream.inwards
     else:
+        ranks = None
         if isinstance(samples, int):
             raise InputError("for a format in words, samples is the whole shape: (samples, ...)")
         form, shape = parse_format(source), samples
@@ -67,11 +70,12 @@ def random_inputs(
     rng = np.random.default_rng(seed)
     if len(alike) == 1:
         form = alike[0][0]
-        return _of_one_format(form, shape, dtype, thresholds, rng)
+        return _of_one_format(form, shape, dtype, thresholds, ranks, rng)
     x = np.empty((shape[0], math.prod(shape[1:])), dtype)
     for form, columns in alike:
         near = None if thresholds is None else thresholds[columns]
-        x[:, columns] = _of_one_format(form, (shape[0], len(columns)), dtype, near, rng)
+        order = None if ranks is None else ranks[columns]
+        x[:, columns] = _of_one_format(form, (shape[0], len(columns)), dtype, near, order, rng)
     return x.reshape(shape)
 
 
@@ -80,6 +84,7 @@ def _of_one_format(
     shape: tuple[int, ...],
     dtype: np.dtype,
     thresholds: np.ndarray | None,
+    ranks: np.ndarray | None,
     rng: np.random.Generator,
 ) -> np.ndarray:
     check_dtype(form, dtype)
@@ -87,7 +92,7 @@ def _of_one_format(
     kind = np.int64 if form.signed else np.uint64
     low, high = form.lowest, form.highest
     codes = rng.integers(low, high, (shape[0], features), dtype=kind, endpoint=True)
-    corners = _corners(form, features, shape[0], thresholds, rng)
+    corners = _corners(form, features, shape[0], thresholds, ranks, rng)
     codes[: len(corners)] = corners
     return _values(codes, form, dtype).reshape(shape)
 
@@ -97,6 +102,7 @@ def _corners(
     features: int,
     samples: int,
     thresholds: np.ndarray | None,
+    ranks: np.ndarray | None,
     rng: np.random.Generator,
 ) -> np.ndarray:
     kind = np.int64 if form.signed else np.uint64
@@ -104,7 +110,8 @@ def _corners(
     hot = min(features, max(0, room - 2) if thresholds is None else max(0, (room - 2) // 2))
     codes = np.full((room, features), form.lowest, kind)
     codes[1:2] = form.highest
-    chosen = np.arange(hot) if hot == features else rng.permutation(features)[:hot]
+    drawn = np.arange(features) if hot == features else rng.permutation(features)
+    chosen = drawn[:hot] if ranks is None else drawn[np.argsort(ranks[drawn], kind="stable")][:hot]
     codes[2 + np.arange(hot), chosen] = form.highest
     used = min(room, 2 + hot)
     if thresholds is None or thresholds.size == 0 or used == room:

@@ -58,6 +58,19 @@ class Stream:
 
         return beat_features(self.geometry)
 
+    @cached_property
+    def inwards(self) -> np.ndarray:
+        """For each feature 0 in a corner of the image, 1 elsewhere on its border, 2 inside."""
+        known = self.geometry
+        edges = [np.isin(np.arange(n), (0, n - 1)) for n in (known["height"], known["width"])]
+        ranks = 2 - np.add.outer(*(edge.astype(np.int64) for edge in edges))
+        last = known["layout"] == "channels-last"
+        return (
+            np.repeat(ranks.ravel(), known["channels"])
+            if last
+            else np.tile(ranks.ravel(), known["channels"])
+        )
+
     def serialise(self, codes: np.ndarray, seed: int = 0) -> np.ndarray:
         """Turn codes of features [batch, features] into those of slots, [batch, beats, slots].
 

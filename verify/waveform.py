@@ -70,7 +70,7 @@ def write_waves(
         If the build or the simulation fails.
     """
     form = wave_format(path)
-    codes = rtl.input.codes(np.asarray(x))
+    codes = rtl.codes(np.asarray(x))
     with atomic_path(path) as temporary:
         library = build_library(rtl, extra=form, cache_dir=cache_dir, jobs=jobs)
         runner = Runner(library, rtl, len(codes), timeout)

@@ -6,7 +6,9 @@
 // and first bit there, LGNX_SCORES and LGNX_SCORES_AT with LGNX_GROUPS and LGNX_COUNT_WIDTH,
 // LGNX_CLASS with LGNX_CLASS_WIDTH, LGNX_TRIGGER, LGNX_BITS with LGNX_N_BITS; for a pipelined
 // design LGNX_CLOCK and LGNX_LATENCY, and LGNX_VALID or LGNX_AXI_STREAM; LGNX_RESET and
-// LGNX_IN_RESET. With VM_TRACE a run can write its waves, with VM_COVERAGE what it toggled.
+// LGNX_IN_RESET. In a streaming design, LGNX_STREAMING, a feature is a slot of a beat; a sample has
+// LGNX_BEATS, and takes LGNX_INTERVAL clocks where nothing stalls. With VM_TRACE a run can write
+// its waves, with VM_COVERAGE what it toggled.
 
 #include <cstdint>
 #include <cstdio>
@@ -44,6 +46,11 @@ namespace {
 using Code = LGNX_CODE;
 
 constexpr int kDone = 0, kFailed = 1, kWrongHandshake = 2;
+#ifndef LGNX_STREAMING
+#define LGNX_BEATS 1
+#define LGNX_INTERVAL 1
+#endif
+
 constexpr uint64_t kInputWords = (uint64_t(LGNX_INPUT_WIDTH) + 31) / 32;
 
 #ifdef LGNX_FEATURE_WIDTH
@@ -172,6 +179,13 @@ class Simulation {
 #endif
     (void)valid;
   }
+  // Says whether a beat is the last of its sample.
+  void mark_last(bool last) {
+#ifdef LGNX_STREAMING
+    model_->s_axis_tlast = last;
+#endif
+    (void)last;
+  }
   // Says whether a result may leave.
   void accept(bool ready) {
 #ifdef LGNX_AXI_STREAM
@@ -218,8 +232,8 @@ int guard(char* error, uint64_t error_size, Body body) {
   return status;
 }
 
-// One run: samples [count][features], where their results go, and the clocks in which an AXI stream
-// has no sample (`sender`) or takes no result (`receiver`), both [stall_clocks].
+// One run: samples [count][beats][features], where their results go, and the clocks in which an AXI
+// stream has no sample (`sender`) or takes no result (`receiver`), both [stall_clocks].
 struct Run {
   const Code* codes;
   uint64_t count;
@@ -230,17 +244,19 @@ struct Run {
 };
 
 #if defined(LGNX_AXI_STREAM)
-// Without stalls the results must come at the latency. The stream is idle again at the end.
+// Without stalls the first result must come at the latency, each other one at the interval behind
+// the one before. The stream is idle again at the end.
 template <class Edge>
 int execute(Simulation& simulation, const Run& run, std::string& message, Edge edge) {
   auto& model = simulation.model();
-  uint64_t sent = 0, received = 0, clocks = 0, idle = 0;
+  uint64_t beats = 0, received = 0, clocks = 0, idle = 0;  // beats: that were taken
   bool offered = false;
   while (received < run.count) {
     const bool stalls = clocks < run.stall_clocks;
     // What was offered stays until it is taken, as the protocol has it.
-    if (!offered && sent < run.count && !(stalls && run.sender[clocks])) {
-      simulation.set(run.codes + sent * LGNX_FEATURES);
+    if (!offered && beats < run.count * LGNX_BEATS && !(stalls && run.sender[clocks])) {
+      simulation.set(run.codes + beats * LGNX_FEATURES);
+      simulation.mark_last(beats % LGNX_BEATS == LGNX_BEATS - 1);
       offered = true;
     }
     simulation.mark(offered);
@@ -248,16 +264,16 @@ int execute(Simulation& simulation, const Run& run, std::string& message, Edge e
     simulation.settle();
     const bool taken = offered && model.s_axis_tready;
     const bool left = model.m_axis_tvalid && model.m_axis_tready;
-    if (model.m_axis_tvalid && received == sent) {
+    if (model.m_axis_tvalid && received == beats / LGNX_BEATS) {
       message = "a result came after " + std::to_string(received) + " results of " +
-                std::to_string(sent) + " samples taken";
+                std::to_string(beats / LGNX_BEATS) + " samples taken";
       return kWrongHandshake;
     }
     if (left) {
-      if (run.stall_clocks == 0 && clocks != received + LGNX_LATENCY) {
+      if (run.stall_clocks == 0 && clocks != received * LGNX_INTERVAL + LGNX_LATENCY) {
         message = "result " + std::to_string(received) + " came after clock edge " +
                   std::to_string(clocks) + ", with no stalls, latency " +
-                  std::to_string(LGNX_LATENCY);
+                  std::to_string(LGNX_LATENCY) + " and interval " + std::to_string(LGNX_INTERVAL);
         return kWrongHandshake;
       }
       simulation.get(received++, run.outputs);
@@ -265,13 +281,14 @@ int execute(Simulation& simulation, const Run& run, std::string& message, Edge e
     simulation.cycle(edge);
     ++clocks;
     if (taken) {
-      ++sent;
+      ++beats;
       offered = false;
     }
     idle = taken || left ? 0 : idle + 1;
     if (idle > 10000 + 100 * LGNX_LATENCY) {
-      message = "nothing moves any more: " + std::to_string(sent) + " samples taken, " +
-                std::to_string(received) + " results of " + std::to_string(run.count);
+      message = "nothing moves any more: " + std::to_string(beats / LGNX_BEATS) +
+                " samples taken, " + std::to_string(received) + " results of " +
+                std::to_string(run.count);
       return kWrongHandshake;
     }
   }
@@ -285,6 +302,12 @@ int execute(Simulation& simulation, const Run& run, std::string& message, Edge e
     }
     simulation.cycle(edge);
   }
+#ifdef LGNX_STREAMING
+  if (model.frame_error) {
+    message = "frame_error is 1 though tlast came with the last beats alone";
+    return kWrongHandshake;
+  }
+#endif
   return kDone;
 }
 #elif defined(LGNX_CLOCK)
@@ -295,8 +318,8 @@ int execute(Simulation& simulation, const Run& run, std::string& message, Edge e
     if (clock < run.count) simulation.set(run.codes + clock * LGNX_FEATURES);
     simulation.mark(clock < run.count);
     simulation.cycle(edge);
-    const bool due = LGNX_LATENCY > 0 && clock + 1 >= LGNX_LATENCY &&
-                     clock + 1 - LGNX_LATENCY < run.count;
+    const bool due =
+        LGNX_LATENCY > 0 && clock + 1 >= LGNX_LATENCY && clock + 1 - LGNX_LATENCY < run.count;
 #ifdef LGNX_VALID
     const bool valid = simulation.model().out_valid;
     if (valid != due) {
@@ -345,8 +368,7 @@ LGNX_EXPORT int lgnx_sim_run(void* handle, const Code* codes, uint64_t count, in
                              uint64_t error_size) {
   return guard(error, error_size, [&](std::string& message) {
     Simulation& simulation = *static_cast<Simulation*>(handle);
-    const Run run{codes,  count,    {counts, classes, triggers, bits},
-                  sender, receiver, stall_clocks};
+    const Run run{codes, count, {counts, classes, triggers, bits}, sender, receiver, stall_clocks};
     if (fresh) simulation.restart();
     int status = kFailed;
 #if VM_TRACE
