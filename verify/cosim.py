@@ -32,8 +32,10 @@ __all__ = [
     "Mismatch",
     "Outputs",
     "compare",
+    "differences",
     "model_outputs",
     "random_inputs",
+    "rtl_outputs",
 ]
 
 _STALLS = 25
@@ -183,12 +185,12 @@ def compare(
         try:
             chosen = _STALLS * (start // chunk % 2) if stalls is None and axi else stalls or 0
             result = simulation.run(part, stalls=chosen, seed=start, progress=progress)
-            actual = _of_rtl(result, simulation.rtl)
+            actual = rtl_outputs(result, simulation.rtl)
         except InputError:
             simulation.rtl.input.codes(x)  # names the sample by its place in the whole batch
             raise
         expected = reference(part)
-        differs = _differences(expected, actual, len(part))
+        differs = differences(expected, actual, len(part))
         mismatches += int(differs.sum())
         if first is None and differs.any():
             at = int(np.argmax(differs))
@@ -220,14 +222,15 @@ class Batch:
         return Outputs(scores, counts, index, trigger, bits)
 
 
-def _of_rtl(result: CoSimResult, rtl: Rtl) -> Batch:
+def rtl_outputs(result: CoSimResult, rtl: Rtl) -> Batch:
+    """Give the outputs of a simulation, counts as the model's scores, too."""
     scores = None
     if rtl.scores is not None and result.scores is not None:
         scores = rtl.scores.scores(result.scores)
     return Batch(scores, result.scores, result.class_index, result.trigger, result.bits)
 
 
-def _differences(expected: Batch, actual: Batch, samples: int) -> np.ndarray:
+def differences(expected: Batch, actual: Batch, samples: int) -> np.ndarray:
     """Tell which samples differ, in anything that both sides have."""
     differs = np.zeros(samples, np.bool_)
     for a, b in ((expected.scores, actual.scores), (expected.bits, actual.bits)):

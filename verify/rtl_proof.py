@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 
 import lgnx
-from lgnx.converters.verilog.encoder import encode
 from lgnx.converters.verilog.folder import PROOF
-from lgnx.converters.verilog.stages import partition, stages_by_level
-from lgnx.converters.verilog.write import COMBINATIONAL_LEVELS, digest
+from lgnx.converters.verilog.stages import partition
+from lgnx.converters.verilog.write import digest
 from lgnx.files import as_proto, atomic_path
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -175,9 +174,7 @@ class _Prover:
     ) -> None:
         self.rtl, self.network, self.modules = rtl, network, modules
         self.proof, self.budget, self.say = proof, budget, say
-        forms = {str(i): str(f) for i, f in enumerate(rtl.input.values)}
-        ports = {str(i): str(f) for i, f in enumerate(rtl.input.ports)}
-        self.encoder = encode(network, {"features": forms}, {"features": ports})
+        self.encoder = reference.encoder_of(rtl, network)
         self.known: dict[str, Netlist] = {}
 
     def run(self) -> None:
@@ -193,8 +190,8 @@ class _Prover:
         encoder = self.encoder
         if encoder.bits:
             self.module("encoder", reference.encoder_netlist(encoder))
-            every = self.rtl.levels_per_stage or COMBINATIONAL_LEVELS
-            parts = partition(encoder.netlist, stages_by_level(encoder.netlist, every))
+            numbers = reference.stage_numbers(self.rtl, encoder.netlist)
+            parts = partition(encoder.netlist, numbers)
             for number, part in enumerate(parts):
                 self.module(f"stage{number}", reference.stage_netlist(encoder.netlist, part))
             size = self.network.group_size

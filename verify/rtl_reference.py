@@ -6,26 +6,42 @@ from fractions import Fraction
 
 import numpy as np
 
-from lgnx.converters.verilog.encoder import Encoder
+from lgnx.converters.verilog.encoder import Encoder, encode
 from lgnx.converters.verilog.fixed_point import FixedPoint
 from lgnx.converters.verilog.popcount import LEAF
-from lgnx.converters.verilog.stages import Part
+from lgnx.converters.verilog.stages import Part, stages_by_level
 from lgnx.converters.verilog.trees import adder_tree
+from lgnx.converters.verilog.write import COMBINATIONAL_LEVELS
 from lgnx.netlist.arithmetic import Number, Sum, less, tournament
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError
+from lgnx.verify.rtl import Rtl
 
 __all__ = [
     "argmax_netlist",
     "at_least",
     "check_decisions",
+    "encoder_of",
+    "stage_numbers",
     "encoder_netlist",
     "model_netlist",
     "popcount_netlist",
     "stage_netlist",
 ]
+
+
+def encoder_of(rtl: Rtl, network: Network) -> Encoder:
+    """Give the comparators of a model in the formats of a design."""
+    forms = {str(i): str(form) for i, form in enumerate(rtl.input.values)}
+    ports = {str(i): str(form) for i, form in enumerate(rtl.input.ports)}
+    return encode(network, {"features": forms}, {"features": ports})
+
+
+def stage_numbers(rtl: Rtl, netlist: Netlist) -> np.ndarray:
+    """Give the stage in which a design has each node, int64 [n_nodes]."""
+    return stages_by_level(netlist, rtl.levels_per_stage or COMBINATIONAL_LEVELS)
 
 
 def check_decisions(network: Network, encoder: Encoder) -> int:

@@ -11,11 +11,12 @@ from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 @dataclass(frozen=True)
 class Level:
-    """Nodes of one level that stay inside a stage: a vector and its assignments."""
+    """Nodes of one level that stay inside a stage: a vector, its assignments and variables."""
 
     name: str
     width: int
     assignments: list[str]
+    variables: list[int]
 
 
 @dataclass(frozen=True)
@@ -130,15 +131,16 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> Stage:
     vectors: list[Level] = []
     direct: dict[int, str] = {}
     for level in np.unique(levels[members]).tolist():
-        vector, lines = f"level{level}", []
+        vector, lines, inside_level = f"level{level}", [], []
         for variable in members[levels[members] == level].tolist():
             if variable not in read_inside and times[variable] == 1:
                 direct[variable] = expression(variable)
                 continue
             lines.append(expression(variable))
+            inside_level.append(variable)
             name[variable] = f"{vector}[{len(lines) - 1}]"
         if lines:
-            vectors.append(Level(vector, len(lines), lines))
+            vectors.append(Level(vector, len(lines), lines, inside_level))
     outputs = []
     for variable, complement in zip(goes.tolist(), complements.tolist(), strict=True):
         if variable == 0:
