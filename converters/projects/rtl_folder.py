@@ -15,6 +15,12 @@ from lgnx.ops.errors import InputError, ModelError
 
 __all__ = ["Port", "RtlFolder", "read_folder"]
 
+_BITS = (
+    *("in_valid", "out_valid", "trigger"),
+    *(f"{side}_axis_{wire}" for side in "sm" for wire in ("tvalid", "tready", "tlast")),
+)
+"""Ports without an index; all others are vectors, if only of one bit."""
+
 
 @dataclass(frozen=True)
 class Port:
@@ -133,6 +139,17 @@ class RtlFolder:
             [Port(self.sidecar["input"]["name"], self.in_bits)] + [Port("in_valid", 1)] * valid,
             self.outputs + [Port("out_valid", 1)] * valid,
         )
+
+    @property
+    def patterns(self) -> dict[str, list[str]]:
+        """Inputs and outputs, without clock, as constraints name them: ``x[*]``."""
+        inputs, outputs = (
+            [p.name if p.width == 1 and p.name in _BITS else f"{{{p.name}[*]}}" for p in ports]
+            for ports in self.ports
+        )
+        if self.reset and self.reset["style"] == "sync":
+            inputs.append(self.reset["name"])
+        return {"inputs": inputs, "outputs": outputs}
 
 
 def in_bytes(bits: int) -> int:
