@@ -21,6 +21,7 @@ from onnx import TensorProto, helper
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError, InputError
 from lgnx.verify.rtl import Rtl
+from lgnx.verify.runner import FailingRun
 from lgnx.verify.simulation import CoSimResult, CoSimulation
 from lgnx.verify.stimuli import random_inputs
 
@@ -109,12 +110,15 @@ class ComparisonReport:
         The first of these.
     vcd
         The waves of that sample, where they were wanted.
+    failing
+        The run that it is in, for `lgnx.verify.minimise.minimise`.
     """
 
     samples: int
     mismatches: int
     first: Mismatch | None = None
     vcd: Path | None = None
+    failing: FailingRun | None = None
 
     def __str__(self) -> str:
         if self.first is None:
@@ -177,7 +181,7 @@ def compare(
     simulation = rtl if isinstance(rtl, CoSimulation) else CoSimulation(rtl)
     simulation.rtl.input.codes(x[:0])  # a wrong shape is told before anything else
     reference = model_outputs(model, simulation.rtl, session)
-    mismatches, first = 0, None
+    mismatches, first, failing = 0, None, None
     axi = simulation.rtl.handshake == "axi-stream"
     chunk = _CHUNK if not axi else min(_CHUNK, -(-len(x) // 2) or 1)
     for start in range(0, len(x), chunk):
@@ -195,10 +199,11 @@ def compare(
         if first is None and differs.any():
             at = int(np.argmax(differs))
             first = Mismatch(start + at, part[at].copy(), expected.sample(at), actual.sample(at))
+            failing = simulation.failing_run(part, at, stalls=chosen, seed=start)
     if first is None or vcd is None:
-        return ComparisonReport(len(x), mismatches, first)
+        return ComparisonReport(len(x), mismatches, first, None, failing)
     simulation.trace(first.input, vcd)
-    return ComparisonReport(len(x), mismatches, first, Path(vcd))
+    return ComparisonReport(len(x), mismatches, first, Path(vcd), failing)
 
 
 @dataclass(frozen=True)

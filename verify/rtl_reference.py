@@ -23,12 +23,12 @@ __all__ = [
     "argmax_netlist",
     "at_least",
     "check_decisions",
-    "encoder_of",
-    "stage_numbers",
     "encoder_netlist",
+    "encoder_of",
     "model_netlist",
     "popcount_netlist",
     "stage_netlist",
+    "stage_numbers",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,30 @@ from lgnx.verify.rtl import Rtl
 from lgnx.verify.sandbox import Place, Sandbox
 from lgnx.verify.stalls import MOST_STALLS, Stalls, random_stalls
 
-__all__ = ["WRONG_HANDSHAKE", "Runner", "output_arrays", "sample_bytes"]
+__all__ = ["FailingRun", "HandshakeError", "Runner", "output_arrays", "sample_bytes"]
 
-WRONG_HANDSHAKE = 2  # kWrongHandshake of the harness
+_WRONG_HANDSHAKE = 2  # kWrongHandshake of the harness
 _ALIGNED = 64
+
+
+@dataclass(frozen=True)
+class FailingRun:
+    """A run that went wrong: samples [n, ...] of the model's input, and its stalls."""
+
+    samples: np.ndarray
+    stalls: Stalls
+
+
+class HandshakeError(ComparisonError):
+    """Results came at a wrong time, too often, or not at all.
+
+    Attributes
+    ----------
+    failing
+        The run, where it is known.
+    """
+
+    failing: FailingRun | None = None
 
 
 def output_arrays(rtl: Rtl, batch: int) -> list[np.ndarray | None]:
@@ -134,14 +155,14 @@ class Runner:
 
         Raises
         ------
-        ComparisonError
+        HandshakeError
             If the handshake is not what the sidecar says.
         ToolError
             If the simulation fails.
         """
         status, message = self.call(codes, stalls, fresh=fresh)
-        if status == WRONG_HANDSHAKE:
-            raise ComparisonError(
+        if status == _WRONG_HANDSHAKE:
+            raise HandshakeError(
                 f"{self._rtl.folder}: the sidecar states a latency of {self._rtl.latency}, but "
                 f"{message}"
             )

@@ -13,7 +13,7 @@ import numpy as np
 from lgnx.ops.errors import InputError
 from lgnx.verify.build import available_cpus, build_library
 from lgnx.verify.rtl import Rtl, read_rtl
-from lgnx.verify.runner import Runner, output_arrays, sample_bytes
+from lgnx.verify.runner import FailingRun, HandshakeError, Runner, output_arrays, sample_bytes
 from lgnx.verify.stalls import Stalls, random_stalls
 
 __all__ = ["CoSimResult", "CoSimulation"]
@@ -122,7 +122,7 @@ class CoSimulation:
         InputError
             If a value is not representable (names the first), or the number of features is wrong,
             or a design that cannot stall is to.
-        ComparisonError
+        HandshakeError
             If a pipelined design does not give its results at the latency that its sidecar states,
             or loses, repeats or delays a result for ever.
         ToolError
@@ -145,8 +145,13 @@ class CoSimulation:
             parts = [None if o is None else o[step] for o in outputs]
             samples = step.stop - step.start
             drawn = random_stalls(samples * self.rtl.interval, percent, seed + step.start)
-            handle.run(codes[step], parts, pattern or drawn, fresh=pattern is not None)
-            self._idle.put(handle)  # not after an error, which may leave samples in the pipeline
+            try:
+                handle.run(codes[step], parts, pattern or drawn, fresh=pattern is not None)
+            except HandshakeError as error:
+                error.failing = FailingRun(np.asarray(x)[step], pattern or drawn)
+                self._idle.put(handle)  # not after another error, which ends the process
+                raise
+            self._idle.put(handle)
             return samples
 
         with ThreadPoolExecutor(max(1, min(self._jobs, len(steps)))) as pool:
@@ -186,15 +191,42 @@ class CoSimulation:
         assert result.bits is not None
         return result.bits
 
-    def trace(self, sample: np.ndarray, path: str | os.PathLike[str]) -> None:
+    def failing_run(self, x: np.ndarray, at: int, *, stalls: int = 0, seed: int = 0) -> FailingRun:
+        """Give the part of a run that a sample is in, up to that sample.
+
+        Parameters
+        ----------
+        x, stalls, seed
+            What `run` got.
+        at
+            Place of the sample.
+        """
+        first = at // self._chunk * self._chunk
+        samples = min(self._chunk, len(x) - first)
+        return FailingRun(
+            np.asarray(x)[first : at + 1].copy(), random_stalls(samples, stalls, seed + first)
+        )
+
+    def trace(
+        self,
+        sample: np.ndarray,
+        path: str | os.PathLike[str],
+    ) -> None:
         """Write the waves of one sample, ``[...]`` of the model's input without the batch.
 
-        See `lgnx.verify.waveform.write_waves`.
+        See `trace_run`.
         """
+        self.trace_run(np.asarray(sample)[np.newaxis], path)
+
+    def trace_run(
+        self, x: np.ndarray, path: str | os.PathLike[str], stalls: Stalls | None = None
+    ) -> None:
+        """Write the waves of a run from power-up; see `lgnx.verify.waveform.write_waves`."""
         from lgnx.verify.waveform import write_waves
 
         write_waves(
-            *(self.rtl, np.asarray(sample)[np.newaxis], path),
+            *(self.rtl, x, path),
+            stalls=stalls,
             timeout=self._timeout,
             cache_dir=self._cache_dir,
             jobs=self._jobs,
