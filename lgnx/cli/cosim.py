@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from lgnx.cli import common
+from lgnx.cli import common, cosim_case
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
     from lgnx.verify.cosim import CoSimulation, Mismatch
+    from lgnx.verify.minimise import MinimalCase
 
 EXAMPLES = (
     "lgnx cosim model.onnx rtl/ --samples data.npy",
@@ -37,7 +38,18 @@ class _Run:
     mismatches: int = 0
     seconds: float = 0.0
     first: Mismatch | None = None
-    vcd: Path | None = None
+    handshake: str | None = None
+    minimised: MinimalCase | None = None
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.mismatches) or self.handshake is not None
+
+    def facts(self) -> dict[str, Any]:
+        """What the JSON has."""
+        return dataclasses.asdict(self) | {
+            "minimised": None if self.minimised is None else self.minimised.content()
+        }
 
 
 def command(
@@ -51,22 +63,28 @@ def command(
         typer.Option(help=f"Random samples of the input format [{_RANDOM} without a file].", min=0),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random samples.")] = 0,
-    vcd: Annotated[Path, typer.Option(help="File for the waves of the first mismatch.")] = Path(
-        "mismatch.vcd"
-    ),
+    waveform: Annotated[
+        Path, typer.Option(help="File for the waves of a minimised mismatch: .vcd or .fst.")
+    ] = Path("mismatch.vcd"),
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that the simulation of 1,024 samples may take.")
+    ] = 600.0,
     json: common.Json = False,
     debug: common.Debug = False,
 ) -> None:
     """Simulate RTL with Verilator and compare with the model.
 
     All scores and the class of every sample are compared bit for bit with the model in
-    onnxruntime. The first mismatch is shown, its waves are written, and the exit code is 1.
+    onnxruntime. The first mismatch is minimised and shown, its waves are written, and the exit code
+    is 1.
     """
     from lgnx.files import load_model
 
     load_model(model)
     from lgnx.verify.cosim import CoSimulation
+    from lgnx.verify.waveform import wave_format
 
+    wave_format(waveform)
     sources = [] if samples is None else [(str(samples), _file_samples(samples))]
     if random is None and samples is None:
         random = _RANDOM
@@ -74,12 +92,12 @@ def command(
         sources.append((f"{random:,} random", _random_samples(model, random, seed)))
     started = time.perf_counter()
     with common.progress("building the simulation", 1.0) as advance:
-        simulation = CoSimulation(rtl, progress=advance)
+        simulation = CoSimulation(rtl, progress=advance, timeout=timeout)
     built = time.perf_counter() - started
-    runs = [_compare(simulation, model, name, make, vcd) for name, make in sources]
-    failed = any(run.mismatches for run in runs)
+    runs = [_compare(simulation, model, name, make, waveform) for name, make in sources]
+    failed = any(run.failed for run in runs)
     if json:
-        facts = [dataclasses.asdict(run) for run in runs]
+        facts = [run.facts() for run in runs]
         common.print_json(
             {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built, "runs": facts}
         )
@@ -88,8 +106,8 @@ def command(
         screen.print(_table(runs))
         screen.print(f"built in {common.seconds(built)}")
         for run in runs:
-            if run.first is not None:
-                _show(run.first, run)
+            if run.minimised is not None:
+                _show(run, run.minimised)
     if failed:
         raise typer.Exit(common.FAILED)
 
@@ -133,25 +151,32 @@ def _random_samples(model: Path, count: int, seed: int) -> Source:
     return make
 
 
-def _compare(simulation: CoSimulation, model: Path, name: str, source: Source, vcd: Path) -> _Run:
+def _compare(
+    simulation: CoSimulation, model: Path, name: str, source: Source, waveform: Path
+) -> _Run:
     from lgnx.verify.cosim import compare
+    from lgnx.verify.runner import HandshakeError
 
     run = _Run(name)
     total, batches = source(simulation)
     started = time.perf_counter()
+    failing = None
     with common.progress(f"simulating {name}", total) as advance:
         for x in batches:
-            report = compare(simulation, model, x, vcd=None, progress=advance)
+            try:
+                report = compare(simulation, model, x, vcd=None, progress=advance)
+            except HandshakeError as error:
+                run.handshake, failing = str(error), error.failing
+                break
             if run.first is None and report.first is not None:
+                failing = report.failing
                 place = run.samples + report.first.index
                 run.first = dataclasses.replace(report.first, index=place)
             run.samples += report.samples
             run.mismatches += report.mismatches
     run.seconds = time.perf_counter() - started
-    if run.first is not None:
-        with common.working("building the simulation with waves"):
-            simulation.trace(run.first.input, vcd)
-        run.vcd = vcd
+    if failing is not None:
+        run.minimised = cosim_case.find(simulation, model, failing, waveform)
     return run
 
 
@@ -159,29 +184,32 @@ def _table(runs: Sequence[_Run]) -> Table:
     right = ("samples", "mismatches", "time", "samples/s")
     table = common.plain_table("source", *right, right=right)
     for run in runs:
-        style = "red" if run.mismatches else "green"
+        style = "red" if run.failed else "green"
         table.add_row(
             escape(run.source),
             common.number(run.samples),
-            f"[{style}]{run.mismatches:,}[/{style}]",
+            f"[{style}]{'handshake' if run.handshake else f'{run.mismatches:,}'}[/{style}]",
             common.seconds(run.seconds),
             common.number(round(run.samples / run.seconds)) if run.samples else "-",
         )
     return table
 
 
-def _show(first: Mismatch, run: _Run) -> None:
-    """Print the first mismatch with everything that is needed to look into it."""
-    rows: dict[str, Any] = {
-        "input": " ".join(f"{v:g}" for v in first.input.ravel().tolist()),
-        "expected": first.expected,
-        "actual": first.actual,
-        "waves": run.vcd or "-",
-    }
-    table = common.plain_table("", "")
-    table.columns[0].style = "bold"
-    for key, value in rows.items():
-        table.add_row(key, escape(str(value)))
+def _show(run: _Run, case: MinimalCase) -> None:
+    """Print the first mismatch as it came, and minimised."""
     screen = common.console()
-    screen.print(f"\n[red]first mismatch[/red]: sample {first.index} of {escape(run.source)}")
-    screen.print(table)
+    title = "wrong handshake"
+    if run.first is not None:
+        title = f"sample {run.first.index} of {run.source}"
+        rows = {
+            "input": " ".join(f"{v:g}" for v in run.first.input.ravel().tolist()),
+            "expected": str(run.first.expected),
+            "actual": str(run.first.actual),
+        }
+        table = common.plain_table("", "")
+        table.columns[0].style = "bold"
+        for key, value in rows.items():
+            table.add_row(key, escape(value))
+        screen.print(f"\n[red]first mismatch[/red]: {escape(title)}")
+        screen.print(table)
+    cosim_case.show(case, title)

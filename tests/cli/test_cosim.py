@@ -46,10 +46,10 @@ def test_the_first_mismatch_is_shown_with_its_waves(
     path.write_text(path.read_text().replace(" & ", " | ", 1).replace(" ^ ", " & ", 1))
     stamp(rtl)
     vcd = tmp_path / "first.vcd"
-    result = cli("cosim", layer_model, rtl, "--random", "2000", "--vcd", vcd)
+    result = cli("cosim", layer_model, rtl, "--random", "2000", "--waveform", vcd)
     assert result.exit_code == 1
     shown = "".join((result.stdout + result.stderr).split())  # a long path is wrapped
-    for word in ("input", "expected", "actual", "first.vcd"):
+    for word in ("input", "expected", "actual", "firstnet", "stage0", "first.vcd"):
         assert word in shown
     assert "$enddefinitions" in vcd.read_text()
 
