@@ -179,22 +179,7 @@ class Design:
         return ["input  wire clk"] + (["input  wire enable"] if self.stalls else [])
 
     def _encoder(self, make: Any) -> None:
-        encoder, offsets = self.encoder, self.encoder.offsets
-
-        def place(feature: int) -> str:
-            port = encoder.ports[feature]
-            bits = f"x[{offsets[feature]} +: {port.width}]"
-            if port.width == 1:
-                bits = f"x[{offsets[feature]}]"
-            return f"$signed({bits})" if port.signed else bits
-
-        def literal(feature: int, value: int | None) -> str | None:
-            port = encoder.ports[feature]
-            if value is None:
-                return None
-            kind = "sd" if port.signed else "d"
-            return f"{'-' if value < 0 else ''}{port.width}'{kind}{abs(value)}"
-
+        encoder = self.encoder
         read = {feature for feature, _ in encoder.bits}
         make(
             f"{self.top}_encoder",
@@ -202,7 +187,7 @@ class Design:
             f"Input bits: {len(encoder.bits)} of {self.network.netlist.n_inputs} are read.",
             "encoder",
             n_in=self.n_in,
-            bits=[(place(f), literal(f, value)) for f, value in encoder.bits],
+            bits=comparators(encoder),
             unused=len(read) < self.network.features,
         )
 
@@ -316,6 +301,22 @@ class Design:
             m_padding=m_width - used,
             fields=[{"name": name, "width": width} for name, width in self.ports],
         )
+
+
+def comparators(encoder: Encoder) -> list[tuple[str, str | None]]:
+    """What each bit of an encoder compares, and with what; None where it is the bit itself."""
+    found: list[tuple[str, str | None]] = []
+    offsets = encoder.offsets
+    for feature, value in encoder.bits:
+        port, offset = encoder.ports[feature], offsets[feature]
+        bits = f"x[{offset}]" if port.width == 1 else f"x[{offset} +: {port.width}]"
+        place = f"$signed({bits})" if port.signed else bits
+        if value is None:
+            found.append((place, None))
+        else:
+            kind = "sd" if port.signed else "d"
+            found.append((place, f"{'-' if value < 0 else ''}{port.width}'{kind}{abs(value)}"))
+    return found
 
 
 def _template(name: str) -> str:

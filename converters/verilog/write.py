@@ -13,6 +13,7 @@ import numpy as np
 
 import lgnx
 from lgnx.converters.verilog.encoder import Encoder, encode, feature_names
+from lgnx.converters.verilog.fixed_point import FixedPoint
 from lgnx.converters.verilog.folder import check_folder, write_folder
 from lgnx.converters.verilog.interface import Interface, parse_outputs, parse_trigger
 from lgnx.converters.verilog.names import check_name
@@ -173,7 +174,7 @@ def design_rtl(
     sources = design.render()
     others = {}
     if network.thresholds is not None:
-        others[THRESHOLDS] = json.dumps(_thresholds(network, encoder), indent=1) + "\n"
+        others[THRESHOLDS] = json.dumps(describe_thresholds(network, encoder), indent=1) + "\n"
     return sources, others, _sidecar(design, stages_every)
 
 
@@ -207,7 +208,8 @@ def _sidecar(design: Design, every: int | None) -> dict[str, Any]:
         "reset": _reset(interface),
         "latency": design.latency,
         "initiation_interval": 1,
-        "input": _input(network, encoder) | {"scaling": json.loads(scaling) if scaling else None},
+        "input": describe_input(network, encoder.forms, encoder.ports)
+        | {"scaling": json.loads(scaling) if scaling else None},
         "scoring": _scoring(design) if network.groups else None,
         "outputs": _outputs(design),
         "modules": [
@@ -243,22 +245,25 @@ def _reset(interface: Interface) -> dict[str, str] | None:
     return {"name": interface.reset_name, "style": style, "active": low or "high"}
 
 
-def _input(network: Network, encoder: Encoder) -> dict[str, Any]:
+def describe_input(
+    network: Network, forms: tuple[FixedPoint, ...], ports: tuple[FixedPoint, ...]
+) -> dict[str, Any]:
+    """What the sidecar says of the input, apart from its scaling."""
     names = feature_names(network)
     port: dict[str, Any] = {
         "name": "x",
         "features": network.features,
-        "width": encoder.offsets[-1],
+        "width": sum(port.width for port in ports),
         "model_input": network.input_name,
         "dtype": network.input_dtype.name,
         "shape": list(network.input_shape),
         "feature_names": None if names is None else list(names),
     }
-    if len(set(encoder.ports)) == 1 and len(set(encoder.forms)) == 1:
-        return port | {"format": str(encoder.ports[0]), "values": str(encoder.forms[0])}
+    if len(set(ports)) == 1 and len(set(forms)) == 1:
+        return port | {"format": str(ports[0]), "values": str(forms[0])}
     return port | {
-        "format": [str(form) for form in encoder.ports],
-        "values": [str(form) for form in encoder.forms],
+        "format": [str(form) for form in ports],
+        "values": [str(form) for form in forms],
     }
 
 
@@ -294,7 +299,7 @@ def _outputs(design: Design) -> list[dict[str, Any]]:
     return [{"name": name, **described[name]} for name, _ in design.ports]
 
 
-def _thresholds(network: Network, encoder: Encoder) -> list[dict[str, Any]]:
+def describe_thresholds(network: Network, encoder: Encoder) -> list[dict[str, Any]]:
     """For every threshold what becomes of it, exactly."""
     assert network.thresholds is not None
     sign = ">" if network.strict else ">="
