@@ -69,9 +69,14 @@ def make_vectors(
 
 
 def _input_bits(rtl: Rtl, x: np.ndarray) -> np.ndarray:
-    """Bits of the port, lowest first: bool[batch, width]."""
-    codes = rtl.input.codes(x)
-    fields = [_bits(codes[:, feature], port.width) for feature, port in enumerate(rtl.input.ports)]
+    """Bits of the port, lowest first: bool[batch, width]; of a stream those of all beats."""
+    codes = rtl.codes(x)
+    if rtl.stream is None:
+        widths = [port.width for port in rtl.input.ports]
+    else:
+        widths = [width for _, width in rtl.stream.slots] * rtl.stream.beats
+        codes = codes.reshape(len(x), -1)
+    fields = [_bits(codes[:, place], width) for place, width in enumerate(widths)]
     return np.concatenate(fields, axis=1)
 
 

@@ -18,12 +18,12 @@ def _write(
     rtl: RtlFolder,
     vectors: Vectors | None,
     *,
-    part: str = "xcku5p-ffvb676-2-e",
-    vlnv: str = "lgnx:rtl",
-    period: float = 4.0,
-    io: str = "false-path",
-    io_delay: float = 0.5,
-    out_of_context: bool = True,
+    part: str,
+    vlnv: str,
+    period: float,
+    io: str,
+    io_delay: float,
+    out_of_context: bool,
 ) -> dict[str, str]:
     yaml = require("yaml", extra="rtl")
     check_times(period, io_delay)

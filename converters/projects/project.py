@@ -144,7 +144,8 @@ def write_project(
         If jinja2 is not installed.
     """
     project, out = find_project(name), Path(rtl_dir)
-    given = checked_options(options, project.options, project.name, "project")
+    given = {option.name: option.default for option in project.options}
+    given |= checked_options(options, project.options, project.name, "project")
     rtl = read_folder(out)
     if vectors is not None:
         vectors.check(rtl)

@@ -13,12 +13,12 @@ def _write(
     rtl: RtlFolder,
     vectors: Vectors | None,
     *,
-    family: str = "Cyclone V",
-    device: str = "5CEBA9F31C7",
-    period: float = 4.0,
-    io: str = "false-path",
-    io_delay: float = 0.5,
-    out_of_context: bool = True,
+    family: str,
+    device: str,
+    period: float,
+    io: str,
+    io_delay: float,
+    out_of_context: bool,
 ) -> dict[str, str]:
     check_times(period, io_delay)
     check_names(family=family, device=device)

@@ -16,8 +16,8 @@ from lgnx.ops.errors import InputError, ModelError
 __all__ = ["Port", "RtlFolder", "read_folder"]
 
 _BITS = (
-    *("in_valid", "out_valid", "trigger"),
-    *(f"{side}_axis_{wire}" for side in "sm" for wire in ("tvalid", "tready", "tlast")),
+    *("in_valid", "out_valid", "trigger", "frame_error", "s_axis_tlast"),
+    *(f"{side}_axis_{wire}" for side in "sm" for wire in ("tvalid", "tready")),
 )
 """Ports without an index; all others are vectors, if only of one bit."""
 
@@ -94,7 +94,7 @@ class RtlFolder:
     def beat_bits(self) -> int:
         """Bits of a sample in one transfer, without those that fill the last byte."""
         port = self.sidecar["input"]
-        return port["stream"]["bits_per_beat"] if self.streaming else port["width"]
+        return sum(port["stream"]["slots"][-1]) if self.streaming else port["width"]
 
     @property
     def in_bits(self) -> int:
@@ -129,9 +129,9 @@ class RtlFolder:
                 ],
                 [
                     Port("m_axis_tdata", in_bytes(self.out_bits)),
-                    *(Port("m_axis_tlast", 1) for _ in last),
                     Port("m_axis_tvalid", 1),
                     Port("s_axis_tready", 1),
+                    *(Port("frame_error", 1) for _ in last),
                 ],
             )
         valid = self.handshake == "valid"

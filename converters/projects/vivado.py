@@ -13,12 +13,12 @@ def _write(
     rtl: RtlFolder,
     vectors: Vectors | None,
     *,
-    part: str = "xcku5p-ffvb676-2-e",
-    flow: str = "non-project",
-    period: float = 4.0,
-    io: str = "false-path",
-    io_delay: float = 0.5,
-    out_of_context: bool = True,
+    part: str,
+    flow: str,
+    period: float,
+    io: str,
+    io_delay: float,
+    out_of_context: bool,
 ) -> dict[str, str]:
     check_times(period, io_delay)
     check_names(part=part)

@@ -9,11 +9,13 @@ import typer
 from rich.markup import escape
 
 from lgnx.cli import common
+from lgnx.cli.project import ProjectOptions, write_projects
 
 EXAMPLES = (
     "lgnx rtl model.onnx -o rtl/",
     'lgnx rtl model.onnx -o rtl/ --input-format "ufixed<5,1>" --pipeline 3',
     "lgnx rtl model.onnx -o rtl/ --input-format inputs.yaml --pipeline 2 --handshake axi-stream",
+    "lgnx rtl model.onnx -o rtl/ --pipeline 2 --project vivado --project testbench",
     'lgnx rtl model.onnx -o rtl/ --outputs trigger --trigger "anomaly >= 0.8"',
 )
 
@@ -56,6 +58,11 @@ def command(
         str, typer.Option(metavar="TEXT", help="Output bit: GROUP >= SCORE, or >.")
     ] = "",
     top: Annotated[str, typer.Option(help="Name of the top module.")] = "lgnx_top",
+    project: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Project files, too; lgnx project lists the kinds."),
+    ] = None,
+    option: ProjectOptions = None,
     json: common.Json = False,
     debug: common.Debug = False,
 ) -> None:
@@ -68,6 +75,11 @@ def command(
     from lgnx.files import load_model
     from lgnx.network import Network
 
+    options = common.pairs("--option", option)
+    if project or options:
+        from lgnx.converters.projects import wanted_options
+
+        wanted_options(project or (), options)
     load_model(model)  # says what is wrong with a file before anything else is looked for
     from lgnx.converters.verilog import write_rtl
 
@@ -88,6 +100,8 @@ def command(
             top=top,
             progress=say,
         )
+        if project:
+            write_projects(output, project, options, model=model, progress=say)
     if json:
         common.print_json(sidecar)
         return
