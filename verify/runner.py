@@ -173,6 +173,10 @@ class Runner:
             if result is not None and output is not None:
                 output[...] = result[: len(codes)]
 
+    def coverage(self, path: str | os.PathLike[str]) -> tuple[int, str]:
+        """Write what toggled since power-up, of a library that counts; give status and message."""
+        return self._sandbox.call("lgnx_sim_coverage", os.fspath(path))
+
     def close(self) -> None:
         """End the process."""
         self._sandbox.close()

@@ -85,11 +85,11 @@ class CoSimulation:
         if jobs is not None and jobs < 1:
             raise InputError(f"jobs is {jobs}; allowed: 1 or more")
         self.rtl: Rtl = read_rtl(rtl_dir)
-        self._cache_dir = cache_dir
-        self._jobs = jobs or available_cpus()
-        self._timeout = timeout
+        self.cache_dir = cache_dir
+        self.jobs = jobs or available_cpus()
+        self.timeout = timeout
         self.library_path = build_library(
-            self.rtl, cache_dir=cache_dir, jobs=self._jobs, progress=progress
+            self.rtl, cache_dir=cache_dir, jobs=self.jobs, progress=progress
         )
         self._idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
 
@@ -154,7 +154,7 @@ class CoSimulation:
             self._idle.put(handle)
             return samples
 
-        with ThreadPoolExecutor(max(1, min(self._jobs, len(steps)))) as pool:
+        with ThreadPoolExecutor(max(1, min(self.jobs, len(steps)))) as pool:
             tasks = [pool.submit(work, step) for step in steps]
             try:
                 for task in as_completed(tasks):
@@ -227,9 +227,9 @@ class CoSimulation:
         write_waves(
             *(self.rtl, x, path),
             stalls=stalls,
-            timeout=self._timeout,
-            cache_dir=self._cache_dir,
-            jobs=self._jobs,
+            timeout=self.timeout,
+            cache_dir=self.cache_dir,
+            jobs=self.jobs,
         )
 
     @property
@@ -245,5 +245,5 @@ class CoSimulation:
         except queue.Empty:
             handle = None
         if handle is None or handle.samples < samples:
-            handle = Runner(self.library_path, self.rtl, samples, self._timeout)
+            handle = Runner(self.library_path, self.rtl, samples, self.timeout)
         return handle

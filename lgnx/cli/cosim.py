@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from lgnx.cli import common, cosim_case
+from lgnx.cli import common, cosim_case, cosim_coverage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "lgnx cosim model.onnx rtl/ --samples data.npy",
     "lgnx cosim model.onnx rtl/ --random 100000 --seed 7",
+    "lgnx cosim model.onnx rtl/ --random 10000 --coverage",
 )
 
 _BATCH = 65_536  # samples read from a file at a time
@@ -66,6 +67,9 @@ def command(
     waveform: Annotated[
         Path, typer.Option(help="File for the waves of a minimised mismatch: .vcd or .fst.")
     ] = Path("mismatch.vcd"),
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Tell which nets the samples toggle.")
+    ] = False,
     timeout: Annotated[
         float, typer.Option(help="Seconds that the simulation of 1,024 samples may take.")
     ] = 600.0,
@@ -96,11 +100,12 @@ def command(
     built = time.perf_counter() - started
     runs = [_compare(simulation, model, name, make, waveform) for name, make in sources]
     failed = any(run.failed for run in runs)
+    toggled = cosim_coverage.measure(simulation, model, sources) if coverage else None
     if json:
         facts = [run.facts() for run in runs]
-        common.print_json(
-            {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built, "runs": facts}
-        )
+        result = {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built}
+        extra = {} if toggled is None else {"coverage": toggled.content()}
+        common.print_json(result | {"runs": facts} | extra)
     else:
         screen = common.console()
         screen.print(_table(runs))
@@ -108,6 +113,8 @@ def command(
         for run in runs:
             if run.minimised is not None:
                 _show(run, run.minimised)
+        if toggled is not None:
+            cosim_coverage.show(toggled)
     if failed:
         raise typer.Exit(common.FAILED)
 
