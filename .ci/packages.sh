@@ -15,6 +15,8 @@ if ! .ci/clang >/dev/null; then
 fi
 has gvpr || missing+=(graphviz)
 has chromium || missing+=(chromium)
+has iverilog || missing+=(iverilog)
+has tclsh || missing+=(tcl)
 if [ "$(uname -m)" != aarch64 ]; then
   has aarch64-linux-gnu-g++ || missing+=(g++-aarch64-linux-gnu)
   has qemu-aarch64 || has qemu-aarch64-static || missing+=(qemu-user)
