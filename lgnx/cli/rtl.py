@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from lgnx.cli import common
 from lgnx.cli.project import ProjectOptions, write_projects
+from lgnx.ops.errors import InputError
 
 EXAMPLES = (
     "lgnx rtl model.onnx -o rtl/",
@@ -17,6 +18,7 @@ EXAMPLES = (
     "lgnx rtl model.onnx -o rtl/ --input-format inputs.yaml --pipeline 2 --handshake axi-stream",
     "lgnx rtl model.onnx -o rtl/ --pipeline 2 --project vivado --project testbench",
     'lgnx rtl model.onnx -o rtl/ --outputs trigger --trigger "anomaly >= 0.8"',
+    "lgnx rtl model.onnx -o rtl/ --input-format uint8 --streaming --target-cycles 600",
 )
 
 
@@ -58,6 +60,26 @@ def command(
         str, typer.Option(metavar="TEXT", help="Output bit: GROUP >= SCORE, or >.")
     ] = "",
     top: Annotated[str, typer.Option(help="Name of the top module.")] = "lgnx_top",
+    streaming: Annotated[
+        bool,
+        typer.Option("--streaming", help="Images as beats; windows slide over line buffers."),
+    ] = False,
+    positions_per_cycle: Annotated[
+        int | None, typer.Option(metavar="N", help="Streaming: pixels of a row in a beat. [1]")
+    ] = None,
+    channels_per_cycle: Annotated[
+        int | None, typer.Option(metavar="N", help="Streaming: channels in a beat. [all]")
+    ] = None,
+    target_cycles: Annotated[
+        int | None, typer.Option(metavar="N", help="Streaming: at most N clocks an image.")
+    ] = None,
+    target_luts: Annotated[
+        int | None, typer.Option(metavar="N", help="Streaming: fastest of about N LUTs.")
+    ] = None,
+    max_gates: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Refuse more, convolutions unrolled. [1000000]"),
+    ] = None,
     project: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Project files, too; lgnx project lists the kinds."),
@@ -73,33 +95,52 @@ def command(
     that would do.
     """
     from lgnx.files import load_model
-    from lgnx.network import Network
 
+    folding = {
+        "positions_per_cycle": positions_per_cycle,
+        "channels_per_cycle": channels_per_cycle,
+        "target_cycles": target_cycles,
+        "target_luts": target_luts,
+    }
+    _check_style(streaming, handshake, max_gates, folding)
     options = common.pairs("--option", option)
     if project or options:
         from lgnx.converters.projects import wanted_options
 
         wanted_options(project or (), options)
     load_model(model)  # says what is wrong with a file before anything else is looked for
-    from lgnx.converters.verilog import write_rtl
-
+    choices: dict[str, Any] = {
+        "input_format": input_format or None,
+        "port_format": port_format or None,
+        "tree_every": pipeline_trees,
+        "reset": reset,
+        "language": language,
+        "outputs": outputs or None,
+        "trigger": trigger or None,
+        "top": top,
+    }
     with common.working(f"writing {output}") as say:
-        say("network")
-        sidecar = write_rtl(
-            Network.from_model(model),
-            output,
-            input_format=input_format or None,
-            port_format=port_format or None,
-            stages_every=pipeline,
-            tree_every=pipeline_trees,
-            handshake=handshake or None,
-            reset=reset,
-            language=language,
-            outputs=outputs or None,
-            trigger=trigger or None,
-            top=top,
-            progress=say,
-        )
+        choices["progress"] = say
+        if streaming:
+            from lgnx.converters.verilog.streaming import write_streaming
+
+            given = folding | {"stages_every": pipeline}
+            choices |= {key: value for key, value in given.items() if value is not None}
+            sidecar = write_streaming(model, output, **choices)
+        else:
+            from lgnx.converters.verilog import write_rtl
+            from lgnx.converters.verilog.limits import MAX_GATES, check_unrolled
+            from lgnx.network import Network
+
+            say("network")
+            check_unrolled(model, MAX_GATES if max_gates is None else max_gates)
+            sidecar = write_rtl(
+                Network.from_model(model),
+                output,
+                stages_every=pipeline,
+                handshake=handshake or None,
+                **choices,
+            )
         if project:
             write_projects(output, project, options, model=model, progress=say)
     if json:
@@ -116,12 +157,33 @@ def command(
     print(output)
 
 
+def _check_style(
+    streaming: bool, handshake: str, max_gates: int | None, folding: dict[str, int | None]
+) -> None:
+    """Refuse options that belong to the other style of design."""
+    given = [f"--{key.replace('_', '-')}" for key, value in folding.items() if value is not None]
+    if not streaming and given:
+        raise InputError(f"{given[0]}: only with --streaming")
+    if streaming and handshake not in ("", "axi-stream"):
+        raise InputError(f"--handshake {handshake}: a streaming design has axi-stream")
+    if streaming and max_gates is not None:
+        raise InputError("--max-gates: not with --streaming, which unrolls no convolution")
+
+
 def _summary(sidecar: dict[str, Any]) -> dict[str, str]:
     port = sidecar["input"]
     style = sidecar["style"]
     if style == "pipelined":
         style += f", a result {sidecar['latency']} clocks after its sample, one every clock"
         style += f"; handshake: {sidecar['handshake']}"
+    if style == "streaming":
+        stream, layers = port["stream"], sidecar["streaming"]["layers"]
+        style += (
+            f", {len(layers)} layers; an image is {stream['beats']} beats of "
+            f"{stream['tdata_width']} bits\n"
+            f"an image every {sidecar['initiation_interval']} clocks, "
+            f"its result {sidecar['latency']} clocks after its first beat"
+        )
     formats = port["format"] if isinstance(port["format"], list) else [port["format"]]
     form = formats[0] if len(set(formats)) == 1 else f"{len(set(formats))} formats"
     return {

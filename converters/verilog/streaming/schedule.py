@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Union
 
 from lgnx.converters.verilog.streaming.geometry import Geometry
 
@@ -157,7 +156,7 @@ class Pipe:
         return changed
 
 
-Part = Union[Slice, Fold, Split, Window, Pipe]
+Part = Slice | Fold | Split | Window | Pipe
 
 
 def run_schedule(parts: list[Part], beats_out: int) -> Timing:
