@@ -18,10 +18,12 @@ from typing import Any, Literal
 import numpy as np
 from onnx import TensorProto, helper
 
+from lgnx.files import model_name
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError, InputError
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.runner import FailingRun
+from lgnx.verify.same_model import check_same_scaling
 from lgnx.verify.simulation import CoSimResult, CoSimulation
 from lgnx.verify.stimuli import random_inputs
 
@@ -112,6 +114,9 @@ class ComparisonReport:
         The waves of that sample, where they were wanted.
     failing
         The run that it is in, for `lgnx.verify.minimise.minimise`.
+    rounded
+        For raw samples of a model with a scaling: on how many the model itself gives something else
+        because its input was rounded to the input format. They are no mismatches.
     """
 
     samples: int
@@ -119,6 +124,7 @@ class ComparisonReport:
     first: Mismatch | None = None
     vcd: Path | None = None
     failing: FailingRun | None = None
+    rounded: int = 0
 
     def __str__(self) -> str:
         if self.first is None:
@@ -139,6 +145,7 @@ def compare(
     *,
     session: Literal["onnxruntime", "numpy"] = "onnxruntime",
     stalls: int | None = None,
+    scaled: bool = False,
     vcd: str | os.PathLike[str] | None = "mismatch.vcd",
     progress: Callable[[float], None] | None = None,
 ) -> ComparisonReport:
@@ -154,12 +161,16 @@ def compare(
     model
         A `Network`, which is evaluated by numpy; or a path, bytes or ModelProto.
     x
-        [batch, ...] in the model's input. A batch of 0 is allowed.
+        [batch, ...] raw samples. Where the model has a scaling, they are scaled and rounded to the
+        input format (see `InputPort.model_input`), and model and RTL get the same; else they must
+        be values of the format. A batch of 0 is allowed.
     session
         ``"onnxruntime"`` runs a file with the lgnx kernels, ``"numpy"`` its network with numpy.
     stalls
         See `CoSimulation.run`. None: for a design with AXI streams every other part of the samples
         without stalls, which checks the latency, and the rest with 25 of a hundred.
+    scaled
+        Whether the samples are the model's input already.
     vcd
         File for the waves of the first sample that differs; None writes none.
     progress
@@ -179,31 +190,38 @@ def compare(
         raise InputError(f"session is {session!r}; allowed: 'onnxruntime' or 'numpy'")
     x = np.asarray(x)
     simulation = rtl if isinstance(rtl, CoSimulation) else CoSimulation(rtl)
-    simulation.rtl.input.codes(x[:0])  # a wrong shape is told before anything else
+    port = simulation.rtl.input
+    port.codes(x[:0])  # a wrong shape is told before anything else
     reference = model_outputs(model, simulation.rtl, session)
-    mismatches, first, failing = 0, None, None
+    mismatches, rounded, first, failing = 0, 0, None, None
     axi = simulation.rtl.handshake == "axi-stream"
     chunk = _CHUNK if not axi else min(_CHUNK, -(-len(x) // 2) or 1)
     for start in range(0, len(x), chunk):
-        part = x[start : start + chunk]
+        given = x[start : start + chunk]
+        part = port.model_input(given, scaled=scaled)
         try:
             chosen = _STALLS * (start // chunk % 2) if stalls is None and axi else stalls or 0
-            result = simulation.run(part, stalls=chosen, seed=start, progress=progress)
+            result = simulation.run(part, stalls=chosen, seed=start, scaled=True, progress=progress)
             actual = rtl_outputs(result, simulation.rtl)
         except InputError:
-            simulation.rtl.input.codes(x)  # names the sample by its place in the whole batch
+            port.codes(
+                port.model_input(x, scaled=scaled)
+            )  # names the sample by its place in the whole batch
             raise
         expected = reference(part)
         differs = differences(expected, actual, len(part))
         mismatches += int(differs.sum())
+        if port.scaling is not None and not scaled:
+            exact = reference(port.scaling.apply(given, port.dtype))
+            rounded += int(differences(exact, expected, len(part)).sum())
         if first is None and differs.any():
             at = int(np.argmax(differs))
             first = Mismatch(start + at, part[at].copy(), expected.sample(at), actual.sample(at))
             failing = simulation.failing_run(part, at, stalls=chosen, seed=start)
     if first is None or vcd is None:
-        return ComparisonReport(len(x), mismatches, first, None, failing)
+        return ComparisonReport(len(x), mismatches, first, None, failing, rounded)
     simulation.trace(first.input, vcd)
-    return ComparisonReport(len(x), mismatches, first, Path(vcd), failing)
+    return ComparisonReport(len(x), mismatches, first, Path(vcd), failing, rounded)
 
 
 @dataclass(frozen=True)
@@ -260,12 +278,14 @@ def model_outputs(model: Any, rtl: Rtl, session: str) -> Callable[[np.ndarray], 
     """
     if isinstance(model, Network) or session == "numpy":
         known = model if isinstance(model, Network) else Network.from_model(model)
+        check_same_scaling(rtl, known.metadata, "the model")
         return lambda x: _batch([known.scores(_shaped(x, known))], None, rtl)
 
     from lgnx.session import InferenceSession
 
     runner = InferenceSession(model)
     given = runner.get_inputs()[0]
+    check_same_scaling(rtl, runner.get_modelmeta().custom_metadata_map, model_name(model))
     kind = TensorProto.DataType.Name(helper.np_dtype_to_tensor_dtype(rtl.input.dtype)).lower()
     if given.type != f"tensor({kind})":
         raise InputError(

@@ -141,7 +141,7 @@ def measure_coverage(
     percent = _STALLS if rtl.handshake == "axi-stream" else 0
     samples = 0
     for x in batches:
-        codes = rtl.input.codes(x)
+        codes = rtl.codes(x)
         for start in range(0, len(codes), _CHUNK):
             part = codes[start : start + _CHUNK]
             runner.run(part, _NO_OUTPUTS, random_stalls(len(part), percent, samples + start))
@@ -202,7 +202,7 @@ def _summary(simulation: CoSimulation, samples: int, counts: Counts, model: Any)
 
 def _verdicts(simulation: CoSimulation, names: list[str], model: Any) -> dict[str, str]:
     """Ask of each net that is the model's, too, whether it is constant."""
-    if model is None or not names:
+    if model is None or not names or simulation.rtl.stream is not None:
         return {}
     network = model if isinstance(model, Network) else Network.from_model(model)
     if digest(network.netlist) != simulation.rtl.netlist_sha256:

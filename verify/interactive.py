@@ -104,8 +104,17 @@ def open_rtl(
         return pyverilator.PyVerilator(shutil.copy(library, own))
 
 
-def pack_sample(rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray) -> int:
-    """Give one sample of the model's input as the number to put on port ``x``.
+def pack_sample(
+    rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray, *, scaled: bool = False
+) -> int:
+    """Give one sample as the number to put on port ``x``.
+
+    Parameters
+    ----------
+    sample
+        Raw, as `lgnx.verify.rtl_ports.InputPort.model_input` takes them.
+    scaled
+        Whether it is the model's input already.
 
     Raises
     ------
@@ -113,7 +122,7 @@ def pack_sample(rtl: str | os.PathLike[str] | Rtl, sample: np.ndarray) -> int:
         If it has another number of features, or a value that the input format does not have.
     """
     port = (rtl if isinstance(rtl, Rtl) else read_rtl(rtl)).input
-    codes = port.codes(np.asarray(sample)[np.newaxis])[0]
+    codes = port.codes(port.model_input(np.asarray(sample)[np.newaxis], scaled=scaled))[0]
     number, place = 0, 0
     for code, form in zip(codes.tolist(), port.ports, strict=True):
         number |= (code & ((1 << form.width) - 1)) << place

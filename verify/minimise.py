@@ -179,7 +179,8 @@ class _Minimiser:
         """Give the outputs of model and RTL, or what is wrong with the RTL's handshake."""
         expected = self.reference(x)
         try:
-            result = self.simulation.run(x, stalls=0 if stalls is None else stalls)
+            chosen = 0 if stalls is None else stalls
+            result = self.simulation.run(x, stalls=chosen, scaled=True)
         except HandshakeError as error:
             return expected, str(error)
         return expected, rtl_outputs(result, self.rtl)
@@ -303,7 +304,7 @@ class _Minimiser:
         network = self.model
         if not isinstance(network, Network):
             network = Network.from_model(self.model)
-        if digest(network.netlist) != self.rtl.netlist_sha256:
+        if self.rtl.stream or digest(network.netlist) != self.rtl.netlist_sha256:
             return None
         with tempfile.TemporaryDirectory(prefix="lgnx-") as folder:
             path = Path(folder) / "case.vcd"

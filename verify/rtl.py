@@ -17,6 +17,7 @@ from lgnx.converters.verilog.folder import SIDECAR, build_id
 from lgnx.converters.verilog.interface import HANDSHAKES, LANGUAGES
 from lgnx.converters.verilog.write import FORMAT, VERSION
 from lgnx.ops.errors import InputError, ModelError
+from lgnx.scaling import InputScaling
 from lgnx.verify.rtl_ports import BitsPort, ClassPort, InputPort, ScoresPort, TriggerPort
 from lgnx.verify.stream_port import Stream, read_stream
 
@@ -296,7 +297,13 @@ class _Reader:
             ports=ports,
             dtype=np.dtype(dtype),
             shape=tuple(shape),
+            scaling=self.scaling(port.get("scaling"), shape),
         )
+
+    def scaling(self, given: Any, shape: list[int]) -> InputScaling | None:
+        if given is None:
+            return None
+        return InputScaling.of(given, shape, f"{self.path}: input.scaling")
 
     def formats(self, port: dict[str, Any], field: str, features: int) -> tuple[FixedPoint, ...]:
         given = port.get(field)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lgnx.converters.verilog.fixed_point import FixedPoint
 from lgnx.ops.errors import InputError
+from lgnx.scaling import InputScaling
 
 __all__ = ["BitsPort", "ClassPort", "InputPort", "ScoresPort", "TriggerPort"]
 
@@ -32,6 +33,8 @@ class InputPort:
         bits that no threshold needs.
     dtype, shape
         Of one sample of the model's input.
+    scaling
+        What is done to raw samples before the model.
     """
 
     name: str
@@ -41,6 +44,7 @@ class InputPort:
     ports: tuple[FixedPoint, ...]
     dtype: np.dtype
     shape: tuple[int, ...]
+    scaling: InputScaling | None = None
 
     @cached_property
     def code_dtype(self) -> np.dtype:
@@ -58,6 +62,36 @@ class InputPort:
         number = {pair: i for i, pair in enumerate(different)}
         which = np.array([number[pair] for pair in pairs])
         return [(*pair, np.flatnonzero(which == i)) for i, pair in enumerate(different)]
+
+    def model_input(self, x: np.ndarray, *, scaled: bool = False) -> np.ndarray:
+        """Give what the model gets for samples, on the grid of the input format.
+
+        Where the model has a scaling, raw samples are scaled as `InputScaling.apply` does, rounded
+        down to a value of the format, and kept within its ends. Where it has none, or they are
+        scaled already, they stay as they are, and must be values of the format.
+
+        Parameters
+        ----------
+        x
+            ``[batch, ...]`` raw samples.
+        scaled
+            Whether they are the model's input already.
+        """
+        x = np.asarray(x)
+        if scaled or self.scaling is None:
+            return x
+        rows = self.scaling.apply(x, self.dtype).reshape(len(x), self.features)
+        if np.isnan(rows).any():
+            sample, feature = np.argwhere(np.isnan(rows))[0].tolist()
+            raise InputError(f"sample {sample}, feature {feature}: is not a number")
+        result = np.empty(rows.shape, self.dtype)
+        for values, _, columns in self.alike:
+            steps = np.floor(np.ldexp(rows[:, columns].astype(np.float64), values.fraction_bits))
+            # highest + 1 is a power of two; the float64 below it is at most highest.
+            top = min(float(values.highest), np.nextafter(float(values.highest + 1), 0.0))
+            held = np.clip(steps, float(values.lowest), np.floor(top))
+            result[:, columns] = np.ldexp(held, -values.fraction_bits).astype(self.dtype)
+        return result.reshape(len(x), *self.shape)
 
     def codes(self, x: np.ndarray) -> np.ndarray:
         """Give what the port carries for each feature, ``code_dtype`` [batch, features].

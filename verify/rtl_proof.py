@@ -26,7 +26,6 @@ import numpy as np
 import lgnx
 from lgnx.converters.verilog.folder import PROOF
 from lgnx.converters.verilog.stages import partition
-from lgnx.converters.verilog.write import digest
 from lgnx.files import as_proto, atomic_path
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -37,6 +36,7 @@ from lgnx.verify import rtl_reference as reference
 from lgnx.verify.handshake_proof import prove_handshake
 from lgnx.verify.rtl import Rtl, read_rtl
 from lgnx.verify.rtl_readback import Instance, ReadModule, read_back
+from lgnx.verify.same_model import check_same_model
 from lgnx.verify.structure import same_structure
 
 __all__ = ["PROOF", "Claim", "RtlProof", "prove_rtl"]
@@ -134,19 +134,14 @@ def prove_rtl(
     say = progress or (lambda step: None)
     rtl = read_rtl(rtl_dir)
     network = Network.from_model(model)
-    found = digest(network.netlist)
-    if found != rtl.netlist_sha256:
-        raise ComparisonError(
-            f"{rtl.folder}: was written from the netlist {rtl.netlist_sha256[:16]}..., the model "
-            f"has {found[:16]}...; it belongs to another model, or to another form of it"
-        )
+    check_same_model(rtl, network)
     say("reading the Verilog back")
     modules, yosys = read_back(rtl, timeout=budget)
     content = as_proto(model).SerializeToString(deterministic=True)
     proof = RtlProof(
         build_id=rtl.build_id,
         model_sha256=hashlib.sha256(content).hexdigest(),
-        netlist_sha256=found,
+        netlist_sha256=rtl.netlist_sha256,
         tools={"lgnx": lgnx.__version__, "yosys": yosys, "aigverse": _version("aigverse")},
     )
     _Prover(rtl, network, modules, proof, budget, say).run()

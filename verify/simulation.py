@@ -99,6 +99,7 @@ class CoSimulation:
         *,
         stalls: int | Stalls = 0,
         seed: int = 0,
+        scaled: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> CoSimResult:
         """Simulate samples.
@@ -106,8 +107,10 @@ class CoSimulation:
         Parameters
         ----------
         x
-            ``[batch, ...]`` in the model's input; each value must be one of the RTL's input format.
-            A batch of 0 is allowed.
+            ``[batch, ...]`` raw samples, as `InputPort.model_input` takes them: where the model has
+            no scaling, each value must be one of the RTL's input format. A batch of 0 is allowed.
+        scaled
+            Whether they are the model's input already.
         stalls
             For a design with AXI streams: in so many of a hundred clocks, chosen at random, the
             sender has no sample, and in as many the receiver takes no result; 0 to 95. Or the
@@ -134,6 +137,7 @@ class CoSimulation:
         random_stalls(0, percent, seed)  # a wrong number is told at once
         if (percent or pattern) and self.rtl.handshake != "axi-stream":
             raise InputError("only a design with the handshake axi-stream can stall")
+        x = self.rtl.input.model_input(x, scaled=scaled)
         codes = self.rtl.codes(x)
         batch = len(codes)
         outputs = output_arrays(self.rtl, batch)
@@ -148,7 +152,7 @@ class CoSimulation:
             try:
                 handle.run(codes[step], parts, pattern or drawn, fresh=pattern is not None)
             except HandshakeError as error:
-                error.failing = FailingRun(np.asarray(x)[step], pattern or drawn)
+                error.failing = FailingRun(x[step], pattern or drawn)
                 self._idle.put(handle)  # not after another error, which ends the process
                 raise
             self._idle.put(handle)
@@ -174,7 +178,11 @@ class CoSimulation:
         )
 
     def scores(
-        self, x: np.ndarray, *, progress: Callable[[float], None] | None = None
+        self,
+        x: np.ndarray,
+        *,
+        scaled: bool = False,
+        progress: Callable[[float], None] | None = None,
     ) -> np.ndarray:
         """Simulate samples and give what the model would: scores, or bits without a group sum.
 
@@ -185,7 +193,7 @@ class CoSimulation:
         numpy.ndarray
             [batch, groups] in the dtype of the model's scores, or bool[batch, n_outputs].
         """
-        result = self.run(x, progress=progress)
+        result = self.run(x, scaled=scaled, progress=progress)
         if self.rtl.scores is not None and result.scores is not None:
             return self.rtl.scores.scores(result.scores)
         assert result.bits is not None
@@ -196,7 +204,9 @@ class CoSimulation:
 
         Parameters
         ----------
-        x, stalls, seed
+        x
+            ``[batch, ...]`` in the model's input.
+        stalls, seed
             What `run` got.
         at
             Place of the sample.

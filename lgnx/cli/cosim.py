@@ -37,6 +37,7 @@ class _Run:
     source: str
     samples: int = 0
     mismatches: int = 0
+    rounded: int = 0
     seconds: float = 0.0
     first: Mismatch | None = None
     handshake: str | None = None
@@ -53,6 +54,18 @@ class _Run:
         }
 
 
+Make = Callable[["CoSimulation"], "tuple[int | None, Iterator[np.ndarray]]"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Samples, which are made for a simulation: how many, if that is known, and batches of them."""
+
+    name: str
+    make: Make
+    scaled: bool
+
+
 def command(
     model: common.ModelPath,
     rtl: Annotated[Path, typer.Argument(metavar="RTL", help="Folder that lgnx rtl wrote.")],
@@ -64,6 +77,16 @@ def command(
         typer.Option(help=f"Random samples of the input format [{_RANDOM} without a file].", min=0),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random samples.")] = 0,
+    scaled: Annotated[
+        bool,
+        typer.Option(
+            "--scaled", help="The samples are scaled already, as lgnx.input_scaling says."
+        ),
+    ] = False,
+    other_form: Annotated[
+        bool,
+        typer.Option("--other-form", help="Allow another form of the model of which the RTL is."),
+    ] = False,
     waveform: Annotated[
         Path, typer.Option(help="File for the waves of a minimised mismatch: .vcd or .fst.")
     ] = Path("mismatch.vcd"),
@@ -85,20 +108,27 @@ def command(
     from lgnx.files import load_model
 
     load_model(model)
+    from lgnx.network import Network
     from lgnx.verify.cosim import CoSimulation
+    from lgnx.verify.same_model import check_same_model
     from lgnx.verify.waveform import wave_format
 
     wave_format(waveform)
-    sources = [] if samples is None else [(str(samples), _file_samples(samples))]
+    sources = []
+    if samples is not None:
+        sources.append(Source(str(samples), _file_samples(samples, scaled), scaled))
     if random is None and samples is None:
         random = _RANDOM
     if random is not None:
-        sources.append((f"{random:,} random", _random_samples(model, random, seed)))
+        made = _random_samples(model, random, seed)
+        sources.append(Source(f"{random:,} random", made, scaled=True))
     started = time.perf_counter()
     with common.progress("building the simulation", 1.0) as advance:
         simulation = CoSimulation(rtl, progress=advance, timeout=timeout)
     built = time.perf_counter() - started
-    runs = [_compare(simulation, model, name, make, waveform) for name, make in sources]
+    if not other_form:
+        check_same_model(simulation.rtl, Network.from_model(model))
+    runs = [_compare(simulation, model, source, waveform) for source in sources]
     failed = any(run.failed for run in runs)
     toggled = cosim_coverage.measure(simulation, model, sources) if coverage else None
     if json:
@@ -111,6 +141,11 @@ def command(
         screen.print(_table(runs))
         screen.print(f"built in {common.seconds(built)}")
         for run in runs:
+            if run.rounded:
+                screen.print(
+                    f"[yellow]rounding[/yellow] of the scaled input to its format changes what the "
+                    f"model gives on {run.rounded:,} samples of {escape(run.source)}"
+                )
             if run.minimised is not None:
                 _show(run, run.minimised)
         if toggled is not None:
@@ -119,22 +154,22 @@ def command(
         raise typer.Exit(common.FAILED)
 
 
-Source = Callable[["CoSimulation"], "tuple[int | None, Iterator[np.ndarray]]"]
-
-
-def _file_samples(path: Path) -> Source:
+def _file_samples(path: Path, scaled: bool) -> Make:
     """Return what yields the samples of a file, which is opened at once."""
+    import numpy as np
+
     from lgnx.data import fit_batch, open_reader
 
     reader = open_reader(path, name="x")
 
     def make(simulation: CoSimulation) -> tuple[int | None, Iterator[np.ndarray]]:
         port = simulation.rtl.input
+        dtype = port.dtype if scaled or port.scaling is None else np.dtype(np.float64)
         batches = (
             fit_batch(
                 batch,
                 port.shape,
-                port.dtype,
+                dtype,
                 flat=reader.flat,
                 text=reader.dtype is None,
                 where=str(path),
@@ -146,7 +181,7 @@ def _file_samples(path: Path) -> Source:
     return make
 
 
-def _random_samples(model: Path, count: int, seed: int) -> Source:
+def _random_samples(model: Path, count: int, seed: int) -> Make:
     from lgnx.network import Network
     from lgnx.verify.cosim import random_inputs
 
@@ -158,20 +193,20 @@ def _random_samples(model: Path, count: int, seed: int) -> Source:
     return make
 
 
-def _compare(
-    simulation: CoSimulation, model: Path, name: str, source: Source, waveform: Path
-) -> _Run:
+def _compare(simulation: CoSimulation, model: Path, source: Source, waveform: Path) -> _Run:
     from lgnx.verify.cosim import compare
     from lgnx.verify.runner import HandshakeError
 
-    run = _Run(name)
-    total, batches = source(simulation)
+    run = _Run(source.name)
+    total, batches = source.make(simulation)
     started = time.perf_counter()
     failing = None
-    with common.progress(f"simulating {name}", total) as advance:
+    with common.progress(f"simulating {source.name}", total) as advance:
         for x in batches:
             try:
-                report = compare(simulation, model, x, vcd=None, progress=advance)
+                report = compare(
+                    simulation, model, x, scaled=source.scaled, vcd=None, progress=advance
+                )
             except HandshakeError as error:
                 run.handshake, failing = str(error), error.failing
                 break
@@ -181,6 +216,7 @@ def _compare(
                 run.first = dataclasses.replace(report.first, index=place)
             run.samples += report.samples
             run.mismatches += report.mismatches
+            run.rounded += report.rounded
     run.seconds = time.perf_counter() - started
     if failing is not None:
         run.minimised = cosim_case.find(simulation, model, failing, waveform)

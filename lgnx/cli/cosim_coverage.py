@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,9 @@ from rich.markup import escape
 from lgnx.cli import common
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from lgnx.cli.cosim import Source
     from lgnx.verify.coverage import Coverage
     from lgnx.verify.simulation import CoSimulation
-
-    Source = Callable[[CoSimulation], tuple[int | None, Iterator[np.ndarray]]]
 
 _SHOWN = 20  # bits of each verdict
 _VERDICTS = {
@@ -27,14 +23,16 @@ _VERDICTS = {
 }
 
 
-def measure(
-    simulation: CoSimulation, model: Path, sources: Sequence[tuple[str, Source]]
-) -> Coverage:
+def measure(simulation: CoSimulation, model: Path, sources: Sequence[Source]) -> Coverage:
     """Simulate the samples of all sources once more, counting."""
     from lgnx.verify.coverage import measure_coverage
 
     with common.working("measuring the coverage"):
-        batches = chain.from_iterable(make(simulation)[1] for _, make in sources)
+        batches = (
+            simulation.rtl.input.model_input(x, scaled=source.scaled)
+            for source in sources
+            for x in source.make(simulation)[1]
+        )
         return measure_coverage(simulation, batches, model=model)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from lgnx.data import Reader
+    from lgnx.scaling import InputScaling
 
 EXAMPLES = (
     "lgnx run model.onnx data.npy -o scores.npy",
@@ -38,6 +39,12 @@ def command(
     argmax: Annotated[
         bool, typer.Option("--argmax", help="Write the class (ties: the lowest) of each sample.")
     ] = False,
+    scaled: Annotated[
+        bool,
+        typer.Option(
+            "--scaled", help="The samples are scaled already, as lgnx.input_scaling says."
+        ),
+    ] = False,
     select: Annotated[
         str, typer.Option("--select", metavar="NAME", help="Write this output only.")
     ] = "",
@@ -47,10 +54,12 @@ def command(
     """Run a model over a file of samples.
 
     The file may be larger than memory: it is read, and the result written, batch by batch; the
-    result appears when it is whole.
+    result appears when it is whole. Samples are raw: a scaling that the model's metadata has is
+    done to them.
     """
     from lgnx.data import open_reader, open_writer
     from lgnx.ops.errors import InputError
+    from lgnx.scaling import InputScaling
 
     session = open_session(model, threads=threads, stock=stock)
     if len(session.get_inputs()) != 1:
@@ -60,11 +69,12 @@ def command(
     if select and select not in names:
         raise InputError(f"{model}: has no output {select!r}, only {', '.join(names)}")
     names = [select] if select else names
+    scaling = None if scaled else InputScaling.of_model(model)
     reader = open_reader(data, name=session.get_inputs()[0].name)
     writer = open_writer(output, names)
     started = time.perf_counter()
     with writer, common.progress(f"running {data.name}", reader.rows) as advance:
-        for batch, results in batches(session, reader, names, batch_size):
+        for batch, results in batches(session, reader, names, batch_size, scaling):
             if argmax:
                 results = [classes(r, name) for r, name in zip(results, names, strict=True)]
             writer.write(dict(zip(names, results, strict=True)))
@@ -114,7 +124,11 @@ def open_session(model: Path, *, threads: int, stock: bool) -> onnxruntime.Infer
 
 
 def batches(
-    session: onnxruntime.InferenceSession, reader: Reader, names: list[str], size: int
+    session: onnxruntime.InferenceSession,
+    reader: Reader,
+    names: list[str],
+    size: int,
+    scaling: InputScaling | None = None,
 ) -> Any:
     """Yield (samples, outputs) for every batch of a file, fitted to the model's input."""
     import numpy as np
@@ -131,11 +145,12 @@ def batches(
         x = fit_batch(
             batch,
             rest,
-            dtype,
+            dtype if scaling is None else np.dtype(np.float64),
             flat=reader.flat,
             text=reader.dtype is None,
             where=str(reader.path),
         )
+        x = x if scaling is None else scaling.apply(x, dtype)
         count = len(x)
         if first is not None and count < first:  # a static batch: fill it, then cut
             x = np.concatenate([x, np.zeros((first - count, *x.shape[1:]), dtype)])
