@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import ToolError
-from lgnx.verify.abc import run_abc
+from lgnx.abc import run_abc
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 

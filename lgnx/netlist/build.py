@@ -40,6 +40,11 @@ class NetlistBuilder:
         builder._append(netlist.kinds, netlist.fanins)
         return builder, netlist.outputs
 
+    @property
+    def n_nodes(self) -> int:
+        """Nodes so far."""
+        return self._n_nodes
+
     def inputs(self) -> np.ndarray:
         """Literals of the inputs, uint32 [n_inputs]."""
         return 2 * np.arange(1, self.n_inputs + 1, dtype=np.uint32)
