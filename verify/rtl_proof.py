@@ -134,17 +134,22 @@ def prove_rtl(
     say = progress or (lambda step: None)
     rtl = read_rtl(rtl_dir)
     network = Network.from_model(model)
-    check_same_model(rtl, network)
-    say("reading the Verilog back")
-    modules, yosys = read_back(rtl, timeout=budget)
     content = as_proto(model).SerializeToString(deterministic=True)
     proof = RtlProof(
         build_id=rtl.build_id,
         model_sha256=hashlib.sha256(content).hexdigest(),
         netlist_sha256=rtl.netlist_sha256,
-        tools={"lgnx": lgnx.__version__, "yosys": yosys, "aigverse": _version("aigverse")},
+        tools={"lgnx": lgnx.__version__, "aigverse": _version("aigverse")},
     )
-    _Prover(rtl, network, modules, proof, budget, say).run()
+    if rtl.stream is not None:
+        from lgnx.verify.streaming_proof import prove_streaming
+
+        prove_streaming(rtl, model, network, proof, budget, say)
+        return proof
+    check_same_model(rtl, network)
+    say("reading the Verilog back")
+    modules, proof.tools["yosys"] = read_back(rtl, timeout=budget)
+    Prover(rtl, network, modules, proof, budget, say).run()
     return proof
 
 
@@ -155,7 +160,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-class _Prover:
+class Prover:
     """The claims of one design, one after the other."""
 
     def __init__(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,15 @@ class ReadModule:
     latency: int
 
 
-def read_back(rtl: Rtl, *, timeout: float = 600.0) -> tuple[dict[str, ReadModule], str]:
+def read_back(
+    rtl: Rtl, *, roots: Collection[str] | None = None, timeout: float = 600.0
+) -> tuple[dict[str, ReadModule], str]:
     """Read every module of a design's core: all but the wrapper of an AXI stream.
 
     Parameters
     ----------
+    roots
+        Read these modules instead, and those that they hold.
     timeout
         Seconds that yosys may take.
 
@@ -92,17 +97,31 @@ def read_back(rtl: Rtl, *, timeout: float = 600.0) -> tuple[dict[str, ReadModule
         folder = Path(name)
         commands = [
             verilog_for_yosys(rtl, folder),
-            f"hierarchy -check -top {rtl.core}",
+            f"hierarchy -check -top {rtl.core if roots is None else rtl.top}",
             *_COMMANDS,
             "write_json output.json",
         ]
         run_yosys(commands, folder, str(rtl.folder), timeout=timeout, memory=MEMORY)
         content = json.loads((folder / "output.json").read_bytes())
     modules = content["modules"]
+    if roots is not None:
+        modules = _held_by(modules, roots)
     read: dict[str, ReadModule] = {}
     for module in _inside_first(modules, str(rtl.folder)):
         read[module] = _read(module, modules[module], read, str(rtl.folder))
     return read, str(content.get("creator", "yosys"))
+
+
+def _held_by(modules: dict[str, Any], roots: Collection[str]) -> dict[str, Any]:
+    """Modules and all that they hold."""
+    found: dict[str, Any] = {}
+    waiting = [name for name in roots if name in modules]
+    while waiting:
+        name = waiting.pop()
+        found[name] = modules[name]
+        kinds = {cell["type"] for cell in modules[name]["cells"].values()}
+        waiting += [kind for kind in kinds & modules.keys() if kind not in found]
+    return found
 
 
 def _inside_first(modules: dict[str, Any], where: str) -> list[str]:

@@ -1,0 +1,206 @@
+"""Proof that a streaming design computes what a model does, under any stalls.
+
+Three things together: every module without memory computes its part of the model; without stalls,
+every image of an endless stream gives the model's outputs (`lgnx.verify.image_proof`); and stalls
+change nothing (`lgnx.verify.stream_chain`). docs/streaming_proof.md tells how.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lgnx.converters.verilog.encoder import Encoder
+from lgnx.converters.verilog.stages import partition
+from lgnx.converters.verilog.streaming.layers import Layer, compact_kernels
+from lgnx.converters.verilog.streaming.plan import Plan, plan_stream
+from lgnx.netlist.build import NetlistBuilder
+from lgnx.netlist.netlist import Netlist
+from lgnx.netlist.trees import build_trees
+from lgnx.network import Network
+from lgnx.ops.errors import ComparisonError
+from lgnx.verify import rtl_reference as reference
+from lgnx.verify.image_proof import prove_images
+from lgnx.verify.machine import read_machine
+from lgnx.verify.rtl import Rtl
+from lgnx.verify.rtl_proof import Claim, Prover, RtlProof, compose
+from lgnx.verify.rtl_readback import read_back
+from lgnx.verify.stream_chain import prove_chain
+
+__all__ = ["check_plan", "prove_streaming"]
+
+_LEAVES = ("encoder", "logic", "popcount", "argmax")  # roles of modules without memory
+
+Say = Callable[[str], None]
+
+
+def check_plan(rtl: Rtl, model: Any) -> Plan:
+    """Cut a model as a design has it cut.
+
+    Raises
+    ------
+    ComparisonError
+        If that gives something else than the design was written from.
+    """
+    assert rtl.stream is not None
+    geometry = rtl.stream.geometry
+    plan = plan_stream(
+        model,
+        input_format={"features": {str(i): str(f) for i, f in enumerate(rtl.input.values)}},
+        port_format={"features": {str(i): str(f) for i, f in enumerate(rtl.input.ports)}},
+        positions_per_cycle=geometry["positions_per_beat"],
+        channels_per_cycle=geometry["channels_per_beat"],
+    )
+    if (found := plan.digest()) != rtl.netlist_sha256:
+        raise ComparisonError(
+            f"{rtl.folder}: was written from the layers {rtl.netlist_sha256[:16]}..., the model "
+            f"has {found[:16]}...; it belongs to another model, or to another form of it"
+        )
+    return plan
+
+
+def prove_streaming(
+    rtl: Rtl, model: Any, network: Network, proof: RtlProof, budget: float, say: Say
+) -> None:
+    """Add the claims of a streaming design to a proof; see `lgnx.verify.rtl_proof.prove_rtl`."""
+    assert rtl.stream is not None
+    assert rtl.tail is not None
+    plan = check_plan(rtl, model)
+    encoder = reference.encoder_of(rtl, network)
+    started = time.perf_counter()
+    checked = reference.check_decisions(network, encoder)
+    say("reading the Verilog back")
+    roots = [layer.kernels for layer in rtl.stream.layers if layer.kernels]
+    if plan.encoder is not None and plan.encoder.bits:
+        roots.append(f"{rtl.top}_encoder")
+    modules, proof.tools["yosys"] = read_back(rtl, roots=roots, timeout=budget)
+    own = Prover(rtl, network, modules, proof, budget, say)
+    if checked and plan.layers:
+        own.note(
+            f"{checked} thresholds decide at the port as in the model, for every value of the "
+            "input format",
+            "exact arithmetic at the values around each",
+            started,
+        )
+    if plan.encoder is not None and plan.encoder.bits:
+        own.module("encoder", reference.encoder_netlist(plan.encoder))
+    for number, layer in enumerate(plan.layers):
+        if layer.kernels.netlist is not None:
+            _kernels(own, number, layer)
+    modules, _ = read_back(rtl.tail, timeout=budget)
+    tail = Prover(rtl.tail, plan.tail, modules, proof, budget, say)
+    tail.run()
+    leaves = {module.name for module in rtl.modules if module.role in _LEAVES}
+    known = {name: n for name, n in {**own.known, **tail.known}.items() if name in leaves}
+    _images(rtl, network, encoder, known, proof, budget, say)
+    for claim in prove_chain(rtl, budget=budget, progress=say):
+        proof.claims.append(Claim(claim.what, claim.status, claim.method, round(claim.seconds, 3)))
+
+
+def _kernels(own: Prover, number: int, layer: Layer) -> None:
+    """Prove the kernels of a layer: its stages, and what they are together."""
+    prefix = f"layer{number}"
+    name = f"{own.rtl.top}_{prefix}_kernels"
+    compact = compact_kernels(layer)
+    if compact.n_inputs:
+        stages = partition(compact, reference.stage_numbers(own.rtl, compact))
+        for place, part in enumerate(stages):
+            own.module(f"{prefix}_stage{place}", reference.stage_netlist(compact, part))
+    read = own.read(name)
+    wanted = operator_netlist(layer)
+    own.claim(
+        f"module {name}: its parts together are the {len(layer.kernels.kept_out)} kernels of "
+        f"{layer.kernels.node.name!r}",
+        compose(read, own.known),
+        wanted,
+    )
+
+
+def operator_netlist(layer: Layer) -> Netlist:
+    """The trees of a LogicConv on the bits of a window, as the kernels' module has them.
+
+    Bit (column * rows + row tap) * channels + c of the window is channel c of those that are kept,
+    with columns that the dilation leaves out.
+    """
+    kernels, node = layer.kernels, layer.kernels.node
+    assert node.indices is not None
+    assert node.tables is not None
+    rows, columns = node.kernel_shape
+    gap, kept = node.dilations[1], np.full(node.shape[0], -1)
+    kept[list(kernels.kept_in)] = np.arange(len(kernels.kept_in))
+    chosen = np.array(kernels.kept_out)
+    place = node.indices[chosen].astype(np.int64)
+    place, column = np.divmod(place, columns)
+    channel, row = np.divmod(place, rows)
+    builder = NetlistBuilder(((columns - 1) * gap + 1) * rows * len(kernels.kept_in))
+    literals = np.append(builder.inputs(), 0)
+    bit = (column * gap * rows + row) * len(kernels.kept_in) + kept[channel]
+    leaves = literals[np.where(kept[channel] < 0, builder.n_inputs, bit)].astype(np.uint32)
+    return builder.finish(build_trees(builder, leaves[..., None], node.tables[chosen], node.depth))
+
+
+def _images(
+    rtl: Rtl,
+    network: Network,
+    encoder: Encoder,
+    known: dict[str, Netlist],
+    proof: RtlProof,
+    budget: float,
+    say: Say,
+) -> None:
+    """Add the claims about whole images."""
+    assert rtl.stream is not None
+    say("reading the design back as one machine")
+    machine = read_machine(rtl, rtl.top, known, timeout=budget)
+    wanted = outputs_netlist(network, encoder, rtl)
+    found = prove_images(rtl, machine, encoder, wanted, budget=budget, progress=say)
+    what = (
+        "without stalls, every image of an endless stream gives the model's outputs, whatever "
+        "registers and memories held before it"
+    )
+    status = "tested" if found.status == "open" else found.status
+    proof.claims.append(Claim(what, status, found.method, round(found.seconds, 3)))
+    if found.interval is None:
+        return
+    promised = (rtl.latency, rtl.stream.interval)
+    right = (found.latency, found.interval) == promised
+    proof.claims.append(
+        Claim(
+            f"the first result comes after {promised[0]:,} clocks, then one every {promised[1]:,}",
+            "proved" if right else "refuted",
+            "the same run"
+            if right
+            else f"the same run, in which it is {found.latency} and {found.interval:g}",
+            0.0,
+        )
+    )
+
+
+def outputs_netlist(network: Network, encoder: Encoder, rtl: Rtl) -> Netlist:
+    """The model from the bits of the port to its outputs, one behind the other as in a beat."""
+    builder = NetlistBuilder(encoder.offsets[-1])
+    bits = np.zeros(len(encoder.bits), np.uint32)
+    if encoder.bits:
+        bits = builder.embed(reference.encoder_netlist(encoder), builder.inputs())
+    values = builder.embed(reference.model_netlist(network, encoder), bits)
+    if not network.groups:
+        return builder.finish(values)
+    assert rtl.scoring is not None
+    groups, size = network.groups, network.group_size
+    if size > 1:
+        count = reference.popcount_netlist(size)
+        parts = [builder.embed(count, group) for group in values.reshape(groups, size)]
+        values = np.concatenate(parts)
+    outputs: list[np.ndarray] = []
+    if rtl.scores:
+        outputs.append(values)
+    if rtl.class_index:
+        outputs.append(builder.embed(reference.argmax_netlist(groups, rtl.scoring.width), values))
+    if rtl.trigger:
+        counts = values.reshape(groups, rtl.scoring.width)
+        limit = reference.at_least(builder, counts[rtl.trigger.group], rtl.trigger.at_least)
+        outputs.append(np.array([limit], np.uint32))
+    return builder.finish(np.concatenate(outputs))
