@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lgnx.converters.verilog.stages import Stage, cut, stages_by_level
 from lgnx.converters.verilog.streaming.geometry import Axis, Geometry
 from lgnx.converters.verilog.streaming.prefix import StreamedNode
 from lgnx.netlist.build import NetlistBuilder
@@ -14,7 +15,15 @@ from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.trees import build_trees
 from lgnx.ops import engine
 
-__all__ = ["Kernels", "Layer", "layer_kernels", "place_layers"]
+__all__ = [
+    "Kernels",
+    "Layer",
+    "compact_kernels",
+    "kernel_stages",
+    "layer_kernels",
+    "live_inputs",
+    "place_layers",
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def layer_kernels(nodes: Sequence[StreamedNode], kept: Sequence[int]) -> list[Ke
             result.append(Kernels(node, out, out, None))
             continue
         whole = _netlist(node, out)
-        read = np.flatnonzero(whole.fan_outs()[1 : whole.first_node])
+        read = live_inputs(whole)
         channels = node.shape[0]
         used = np.unique(read % channels) if len(read) else np.zeros(1, np.int64)
         result.append(Kernels(node, tuple(used.tolist()), out, _renumbered(whole, channels, used)))
@@ -141,3 +150,32 @@ def _fitting(positions: int, stride: int) -> int:
     """Largest part of a beat that the stride divides, or that divides the stride."""
     parts = (n for n in range(positions, 0, -1) if positions % n == 0)
     return next(n for n in parts if n % stride == 0 or stride % n == 0)
+
+
+def compact_kernels(layer: Layer) -> Netlist:
+    """A layer's kernels on the bits of the window that matter."""
+    netlist = layer.kernels.netlist
+    assert netlist is not None
+    read = live_inputs(netlist)
+    variables = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
+    variables[1 + read] = 1 + np.arange(len(read))
+    variables[netlist.first_node :] = len(read) + 1 + np.arange(netlist.n_nodes)
+    return Netlist(
+        len(read),
+        netlist.kinds,
+        2 * variables[netlist.fanins >> 1] + (netlist.fanins & 1),
+        2 * variables[netlist.outputs >> 1] + (netlist.outputs & 1),
+    )
+
+
+def kernel_stages(layer: Layer, every: int) -> list[Stage]:
+    """Stages of the logic of a layer's kernels; none where no bit of the window matters."""
+    compact = compact_kernels(layer)
+    if not compact.n_inputs:
+        return []
+    return cut(compact, stages_by_level(compact, every))
+
+
+def live_inputs(netlist: Netlist) -> np.ndarray:
+    """Numbers of the inputs that something reads, int64."""
+    return np.flatnonzero(netlist.fan_outs()[1 : netlist.first_node])

@@ -15,7 +15,13 @@ from lgnx.converters.verilog.encoder import Encoder, encode, feature_names, inpu
 from lgnx.converters.verilog.fixed_point import FixedPoint
 from lgnx.converters.verilog.input_spec import feature_formats
 from lgnx.converters.verilog.streaming.beats import stream_of
-from lgnx.converters.verilog.streaming.layers import Kernels, Layer, layer_kernels, place_layers
+from lgnx.converters.verilog.streaming.layers import (
+    Kernels,
+    Layer,
+    layer_kernels,
+    live_inputs,
+    place_layers,
+)
 from lgnx.converters.verilog.streaming.prefix import Prefix, find_prefix
 from lgnx.converters.verilog.write import digest
 from lgnx.metadata import FEATURE_NAMES
@@ -182,9 +188,8 @@ def _streamed(
     if isinstance(found, str):
         return found
     pixel, layout, shape, first = found
-    channels, _height, _width = prefix.map_shape
-    read = np.flatnonzero(prefix.tail.netlist.fan_outs()[1 : prefix.tail.netlist.first_node])
-    kept = np.unique(read % channels).tolist() if len(read) else [0]
+    read = live_inputs(prefix.tail.netlist)
+    kept = np.unique(read % prefix.map_shape[0]).tolist() if len(read) else [0]
     kernels = layer_kernels(prefix.nodes, kept)
     pixel = replace(pixel, netlist=_outputs(pixel.netlist, kernels[0]))
     encoder = encode(

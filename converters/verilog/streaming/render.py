@@ -12,51 +12,15 @@ import lgnx
 from lgnx.converters.verilog.folder import BUILD
 from lgnx.converters.verilog.interface import Interface
 from lgnx.converters.verilog.render import Module, comparators
-from lgnx.converters.verilog.stages import Stage, cut, stages_by_level
 from lgnx.converters.verilog.streaming.collector import Collected, collect_beats, collect_map
-from lgnx.converters.verilog.streaming.layers import Layer
+from lgnx.converters.verilog.streaming.layers import Layer, kernel_stages, live_inputs
 from lgnx.converters.verilog.streaming.plan import Plan
+from lgnx.converters.verilog.streaming.timing import sliced
 from lgnx.converters.verilog.streaming.window import split_values, window_values
 from lgnx.converters.verilog.streaming.wiring import concatenation
-from lgnx.netlist.netlist import Netlist
 from lgnx.ops.errors import require
 
-__all__ = ["StreamDesign", "kernel_stages", "sliced"]
-
-
-def kernel_stages(layer: Layer, every: int) -> list[Stage]:
-    """Stages of the logic of a layer's kernels; none where no bit of the window matters."""
-    netlist = layer.kernels.netlist
-    assert netlist is not None
-    read = _read(netlist)
-    if not len(read):
-        return []
-    variables = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
-    variables[1 + read] = 1 + np.arange(len(read))
-    variables[netlist.first_node :] = len(read) + 1 + np.arange(netlist.n_nodes)
-    compact = Netlist(
-        len(read),
-        netlist.kinds,
-        2 * variables[netlist.fanins >> 1] + (netlist.fanins & 1),
-        2 * variables[netlist.outputs >> 1] + (netlist.outputs & 1),
-    )
-    return cut(compact, stages_by_level(compact, every))
-
-
-def _read(netlist: Netlist) -> np.ndarray:
-    return np.flatnonzero(netlist.fan_outs()[1 : netlist.first_node])
-
-
-def sliced(layers: tuple[Layer, ...], number: int) -> bool:
-    """Tell whether registers in both directions stand behind a layer.
-
-    They do where a beat goes on to another layer, apart from a pooling that takes what kernels
-    give.
-    """
-    if number == len(layers) - 1:
-        return False
-    here, behind = layers[number].kernels.node.op, layers[number + 1].kernels.node.op
-    return not (here == "LogicConv" and behind == "OrPool")
+__all__ = ["StreamDesign"]
 
 
 @dataclass
@@ -179,7 +143,7 @@ class StreamDesign:
                 what = f"Kernels of layer {number}, stage {s}: {stage.gates} gates."
                 make(f"{name}_stage{s}", "stage.v.j2", what, "logic", s, logic=stage, lanes=True)
             constants = "".join(str(bit) for bit in reversed((part.netlist.outputs & 1).tolist()))
-            read = _read(part.netlist).tolist()
+            read = live_inputs(part.netlist).tolist()
             make(
                 f"{name}_kernels",
                 "kernels.v.j2",

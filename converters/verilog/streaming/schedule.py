@@ -171,7 +171,8 @@ def run_schedule(parts: list[Part], beats_out: int) -> Timing:
     """
     while _clock(parts, False)[2]:  # padding in front of an image passes before it comes
         pass
-    clock, received, first, ends = 0, 0, None, []
+    clock, received, first = 0, 0, None
+    ends: list[int] = []
     while len(ends) < _IMAGES:
         clock += 1
         taken, given, _ = _clock(parts, True)

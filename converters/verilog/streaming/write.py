@@ -13,18 +13,11 @@ from lgnx.converters.verilog.folder import check_folder, write_folder
 from lgnx.converters.verilog.interface import Interface
 from lgnx.converters.verilog.names import check_name
 from lgnx.converters.verilog.render import Module
-from lgnx.converters.verilog.streaming.plan import Plan, Source, plan_stream
-from lgnx.converters.verilog.streaming.render import StreamDesign, kernel_stages, sliced
-from lgnx.converters.verilog.streaming.schedule import (
-    Fold,
-    Part,
-    Pipe,
-    Slice,
-    Split,
-    Timing,
-    Window,
-    run_schedule,
-)
+from lgnx.converters.verilog.streaming.layers import kernel_stages
+from lgnx.converters.verilog.streaming.plan import Source, plan_stream
+from lgnx.converters.verilog.streaming.render import StreamDesign
+from lgnx.converters.verilog.streaming.resources import choose
+from lgnx.converters.verilog.streaming.timing import timing
 from lgnx.converters.verilog.write import (
     THRESHOLDS,
     describe_input,
@@ -115,8 +108,6 @@ def write_streaming(
     if target_cycles is not None or target_luts is not None:
         if positions_per_cycle != 1:
             raise InputError("positions per cycle and a target: give one of them")
-        from lgnx.converters.verilog.streaming.resources import choose
-
         plan = choose(plan, stages_every, target_cycles, target_luts)
     raw = not plan.layers
     sources, others, tail = design_rtl(
@@ -149,28 +140,6 @@ def _port_width(port: dict[str, Any]) -> int:
     if "groups" in port:
         return int(port["groups"] * port["width"])
     return int(port.get("bits", port.get("width", 1)))
-
-
-def timing(plan: Plan, every: int) -> Timing:
-    """Run the handshakes of a design up to its collector."""
-    parts: list[Part] = [Slice()]
-    stream = plan.stream
-    beats = stream["beats"]
-    if plan.layers and stream["beats_per_pixel_group"] > 1:
-        parts.append(Fold(stream["beats_per_pixel_group"]))
-    for number, layer in enumerate(plan.layers):
-        if layer.positions < layer.positions_in:
-            width = layer.kernels.node.shape[2]
-            whole, row = -(-width // layer.positions), layer.positions_in // layer.positions
-            parts.append(Split([min(row, whole - i) for i in range(0, whole, row)]))
-        parts.append(Window(layer.geometry))
-        if layer.kernels.netlist is not None:
-            registers = max(0, len(kernel_stages(layer, every)) - 1)
-            parts += [Pipe(registers)] if registers else []
-        if sliced(plan.layers, number):
-            parts.append(Slice())
-        beats = layer.geometry.columns.groups * layer.geometry.rows.groups
-    return run_schedule(parts, beats)
 
 
 def _sidecar(design: StreamDesign, tail: dict[str, Any]) -> dict[str, Any]:
