@@ -146,7 +146,7 @@ def prove_rtl(
 
         prove_streaming(rtl, model, network, proof, budget, say)
         return proof
-    check_same_model(rtl, network)
+    check_same_model(rtl, model, network)
     say("reading the Verilog back")
     modules, proof.tools["yosys"] = read_back(rtl, timeout=budget)
     Prover(rtl, network, modules, proof, budget, say).run()

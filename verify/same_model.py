@@ -14,23 +14,36 @@ from lgnx.verify.rtl import Rtl
 __all__ = ["check_same_model", "check_same_scaling"]
 
 
-def check_same_model(rtl: Rtl, network: Network) -> None:
-    """Check that a network is the one that a design was written from.
+def check_same_model(rtl: Rtl, model: Any, network: Network | None = None) -> None:
+    """Check that a model is the one that a design was written from.
+
+    Parameters
+    ----------
+    model
+        Path, bytes or ModelProto.
+    network
+        What it computes, where that is known already.
 
     Raises
     ------
     ComparisonError
-        If its netlist is another one.
+        If its netlist is another one, or its layers are, in a streaming design.
     InputError
         If its scaling is.
     """
+    network = network or Network.from_model(model)
+    check_same_scaling(rtl, network.metadata, "the model")
+    if rtl.stream is not None:
+        from lgnx.verify.stream_plan import plan_of
+
+        plan_of(rtl, model)
+        return
     found = digest(network.netlist)
     if found != rtl.netlist_sha256:
         raise ComparisonError(
             f"{rtl.folder}: was written from the netlist {rtl.netlist_sha256[:16]}..., the model "
             f"has {found[:16]}...; it belongs to another model, or to another form of it"
         )
-    check_same_scaling(rtl, network.metadata, "the model")
 
 
 def check_same_scaling(rtl: Rtl, metadata: dict[str, str], where: str) -> None:

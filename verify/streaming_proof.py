@@ -16,50 +16,25 @@ import numpy as np
 from lgnx.converters.verilog.encoder import Encoder
 from lgnx.converters.verilog.stages import partition
 from lgnx.converters.verilog.streaming.layers import Layer, compact_kernels
-from lgnx.converters.verilog.streaming.plan import Plan, plan_stream
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.netlist.trees import build_trees
 from lgnx.network import Network
-from lgnx.ops.errors import ComparisonError
 from lgnx.verify import rtl_reference as reference
 from lgnx.verify.image_proof import prove_images
 from lgnx.verify.machine import read_machine
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_proof import Claim, Prover, RtlProof, compose
 from lgnx.verify.rtl_readback import read_back
+from lgnx.verify.same_model import check_same_scaling
 from lgnx.verify.stream_chain import prove_chain
+from lgnx.verify.stream_plan import plan_of
 
-__all__ = ["check_plan", "prove_streaming"]
+__all__ = ["operator_netlist", "outputs_netlist", "prove_streaming"]
 
 _LEAVES = ("encoder", "logic", "popcount", "argmax")  # roles of modules without memory
 
 Say = Callable[[str], None]
-
-
-def check_plan(rtl: Rtl, model: Any) -> Plan:
-    """Cut a model as a design has it cut.
-
-    Raises
-    ------
-    ComparisonError
-        If that gives something else than the design was written from.
-    """
-    assert rtl.stream is not None
-    geometry = rtl.stream.geometry
-    plan = plan_stream(
-        model,
-        input_format={"features": {str(i): str(f) for i, f in enumerate(rtl.input.values)}},
-        port_format={"features": {str(i): str(f) for i, f in enumerate(rtl.input.ports)}},
-        positions_per_cycle=geometry["positions_per_beat"],
-        channels_per_cycle=geometry["channels_per_beat"],
-    )
-    if (found := plan.digest()) != rtl.netlist_sha256:
-        raise ComparisonError(
-            f"{rtl.folder}: was written from the layers {rtl.netlist_sha256[:16]}..., the model "
-            f"has {found[:16]}...; it belongs to another model, or to another form of it"
-        )
-    return plan
 
 
 def prove_streaming(
@@ -68,7 +43,8 @@ def prove_streaming(
     """Add the claims of a streaming design to a proof; see `lgnx.verify.rtl_proof.prove_rtl`."""
     assert rtl.stream is not None
     assert rtl.tail is not None
-    plan = check_plan(rtl, model)
+    check_same_scaling(rtl, network.metadata, "the model")
+    plan = plan_of(rtl, model)
     encoder = reference.encoder_of(rtl, network)
     started = time.perf_counter()
     checked = reference.check_decisions(network, encoder)

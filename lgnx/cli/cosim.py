@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lgnx.verify.cosim import CoSimulation, Mismatch
     from lgnx.verify.minimise import MinimalCase
+    from lgnx.verify.rtl import Rtl
 
 EXAMPLES = (
     "lgnx cosim model.onnx rtl/ --samples data.npy",
@@ -28,6 +29,7 @@ EXAMPLES = (
 
 _BATCH = 65_536  # samples read from a file at a time
 _RANDOM = 10_000
+_FEWEST, _CLOCKS = 256, 2_000_000  # of a streaming design, by default
 
 
 @dataclasses.dataclass
@@ -108,8 +110,8 @@ def command(
     from lgnx.files import load_model
 
     load_model(model)
-    from lgnx.network import Network
     from lgnx.verify.cosim import CoSimulation
+    from lgnx.verify.rtl import read_rtl
     from lgnx.verify.same_model import check_same_model
     from lgnx.verify.waveform import wave_format
 
@@ -118,7 +120,7 @@ def command(
     if samples is not None:
         sources.append(Source(str(samples), _file_samples(samples, scaled), scaled))
     if random is None and samples is None:
-        random = _RANDOM
+        random = min(_RANDOM, max(_FEWEST, _CLOCKS // read_rtl(rtl).interval))
     if random is not None:
         made = _random_samples(model, random, seed)
         sources.append(Source(f"{random:,} random", made, scaled=True))
@@ -127,18 +129,21 @@ def command(
         simulation = CoSimulation(rtl, progress=advance, timeout=timeout)
     built = time.perf_counter() - started
     if not other_form:
-        check_same_model(simulation.rtl, Network.from_model(model))
+        check_same_model(simulation.rtl, model)
     runs = [_compare(simulation, model, source, waveform) for source in sources]
     failed = any(run.failed for run in runs)
     toggled = cosim_coverage.measure(simulation, model, sources) if coverage else None
     if json:
         facts = [run.facts() for run in runs]
         result = {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built}
+        result |= {"latency": simulation.rtl.latency, "interval": simulation.rtl.interval}
         extra = {} if toggled is None else {"coverage": toggled.content()}
         common.print_json(result | {"runs": facts} | extra)
     else:
         screen = common.console()
         screen.print(_table(runs))
+        if simulation.rtl.stream is not None and not failed:
+            _throughput(simulation.rtl)
         screen.print(f"built in {common.seconds(built)}")
         for run in runs:
             if run.rounded:
@@ -152,6 +157,16 @@ def command(
             cosim_coverage.show(toggled)
     if failed:
         raise typer.Exit(common.FAILED)
+
+
+def _throughput(rtl: Rtl) -> None:
+    """Print the clocks of an image, which every run without stalls has checked."""
+    at = 100e6
+    common.console().print(
+        f"without stalls: first result after {rtl.latency:,} clocks, then one every "
+        f"{rtl.interval:,}, as the sidecar says; at {at / 1e6:g} MHz "
+        f"{common.number(round(at / rtl.interval))} images/s"
+    )
 
 
 def _file_samples(path: Path, scaled: bool) -> Make:
