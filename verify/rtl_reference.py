@@ -6,11 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from lgnx.converters.verilog.counters import counter_plan
 from lgnx.converters.verilog.encoder import Encoder, encode
 from lgnx.converters.verilog.fixed_point import FixedPoint
-from lgnx.converters.verilog.popcount import LEAF
 from lgnx.converters.verilog.stages import Part, stages_by_level
-from lgnx.converters.verilog.trees import adder_tree
 from lgnx.converters.verilog.write import COMBINATIONAL_LEVELS
 from lgnx.netlist.arithmetic import Number, Sum, less, tournament
 from lgnx.netlist.build import NetlistBuilder
@@ -145,32 +144,31 @@ def stage_netlist(netlist: Netlist, part: Part) -> Netlist:
 
 
 def popcount_netlist(size: int) -> Netlist:
-    """Ones among bits, low bit first, by the tree of adders that the hardware has.
+    """Ones among bits, low bit first, by the counters that the hardware has.
 
-    Every adder is made of full adders, so the sum is right whatever the tree; that it is the same
-    tree only makes the proof fast.
+    Bits of a weight are replaced by their sum, each bit once, so the total stays what it is
+    whatever the plan; that it is the hardware's only makes the proof fast.
     """
-    builder = NetlistBuilder(size)
-    n_bits, levels = adder_tree(size, LEAF)
-    bits = np.append(builder.inputs(), np.zeros(n_bits - size, np.uint32))
-    numbers: list[Number] = []
-    for number, level in enumerate(levels):
-        made = []
-        for i in range(level.adders):
-            total = Sum(builder, ())
-            first = level.first_bit + i * (LEAF if number == 0 else 1)
-            if number == 0:
-                own = bits[first : first + LEAF]
-            else:
-                own = bits[first : first + 1]
-                for addend in numbers[2 * i : 2 * i + 2]:
-                    total.add(addend)
-            total.add(Number(own[None], 0, 1))
-            made.append(total.finish())
-        numbers = made + numbers[2 * level.adders :] if number else made
-    planes = numbers[0].planes
-    width = size.bit_length()
-    return builder.finish(np.append(planes, np.zeros(width, np.uint32))[:width])
+    builder, plan = NetlistBuilder(size), counter_plan(size)
+    waiting = {(bit, 0): literal for bit, literal in enumerate(builder.inputs().tolist())}
+    columns = dict.fromkeys(range(size), 0)
+    for each in plan.counters:
+        bits = np.array(each.inputs).reshape(each.bits, each.count)
+        column = columns[each.inputs[0]]
+        literals = [[waiting.pop((bit, column)) for bit in row] for row in bits.tolist()]
+        total = Sum(builder, (each.count,))
+        for row in literals:
+            total.add(Number(np.array([row], np.uint32), 0, 1))
+        # Planes beyond those that the hardware has are carries beyond the width of the count.
+        planes = total.finish().planes.reshape(-1, each.count)
+        for place in range(len(each.outputs) // each.count):
+            for i, literal in enumerate(planes[place].tolist()):
+                bit = each.outputs[place * each.count + i]
+                columns[bit] = column + place
+                waiting[bit, column + place] = literal
+    outputs = [waiting.pop((bit, column)) for column, bit in enumerate(plan.result)]
+    assert not waiting, "a bit is not counted"
+    return builder.finish(np.array(outputs, np.uint32))
 
 
 def argmax_netlist(groups: int, width: int) -> Netlist:

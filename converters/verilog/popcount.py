@@ -2,150 +2,134 @@
 
 from __future__ import annotations
 
-from lgnx.converters.verilog.trees import AdderLevel, adder_tree
+from collections.abc import Iterable
 
-__all__ = ["LEAF", "popcount_body", "popcount_registers"]
+from lgnx.converters.verilog.counters import Counters, Plan, counter_plan
 
-LEAF, _BITWISE_LEAF = 6, 3
+__all__ = ["popcount_body", "popcount_registers"]
+
+_ROW = 8  # slices on a line
+_ALONE = 8  # of fewer counters side by side each is written by itself
+_WORDS = {2: "two", 3: "three", 6: "six"}
 
 
 def popcount_registers(size: int, every: int | None) -> int:
     """Registers on the way through the module."""
-    return sum(level.register for level in adder_tree(size, LEAF, every)[1])
+    return 0 if every is None else max(0, counter_plan(size).levels - 1) // every
 
 
 def popcount_body(size: int, every: int | None, words: dict[str, str], stalls: bool) -> list[str]:
     """Lines between the ports and ``endmodule``: from ``x`` to ``count``.
-
-    There are two forms of one function, of equal latency: adders of numbers, for hardware; and
-    full adders on bits, which a simulation can make several samples wide (``LGNX_BITWISE``).
 
     Parameters
     ----------
     size
         Bits of ``x``, at least 2.
     every
-        Levels of adders between registers; None for none.
+        Levels of counters between registers, see `Counters.level`; None for none.
     words
         `Interface.words`.
     stalls
         Whether registers wait for ``enable``.
     """
-    registers = popcount_registers(size, every)
+    plan = _alone(counter_plan(size))
     process = f"{words['ff']} " + ("if (enable) " if stalls else "")
-    width = size.bit_length()
-    lines = ["`ifdef LGNX_BITWISE", *_tree(size, _BITWISE_LEAF, None, words, process)]
-    place = "total"
-    for number in range(registers):
-        lines.append(f"  {words['reg']} [{width - 1}:0] `LGNX_LANE late{number};")
-        lines.append(f"  {process}late{number} <= {place};")
-        place = f"late{number}"
-    lines += [f"  assign count = {place};", "`else"]
-    lines += [*_tree(size, LEAF, every, words, process), "  assign count = total;", "`endif"]
+    places = {bit: ("x", bit) for bit in range(size)}
+    kinds = {(each.bits, each.count, len(each.outputs) // each.count) for each in plan.counters}
+    lines = [line for kind in sorted(kinds) for line in _function(*kind)]
+    last = popcount_registers(size, every)
+    for stage in range(last + 1):
+        for number, each in enumerate(plan.counters):
+            if _stage(each, every) == stage:
+                lines += _counters(number, each, places)
+        if stage < last:
+            crossing = sorted(_crossing(plan, every, stage) & set(places))
+            lines.append(f"  {words['reg']} [{len(crossing) - 1}:0] `LGNX_LANE held{stage};")
+            lines.append(f"  {process}held{stage} <= {_slices(crossing, places)};")
+            places = {bit: (f"held{stage}", i) for i, bit in enumerate(crossing)}
+    lines.append(f"  assign count = {_slices(plan.result, places)};")
     return lines
 
 
-def _tree(
-    size: int, leaf: int, every: int | None, words: dict[str, str], process: str
-) -> list[str]:
-    bits, levels = adder_tree(size, leaf, every)
-    bitwise = leaf == _BITWISE_LEAF
-    zeros = bits - size
-    padded = f"{{{{({zeros} * `LGNX_LANES){{1'b0}}}}, x}}" if zeros else "x"
-    lines = [f"  wire [{bits - 1}:0] `LGNX_LANE in0 = {padded};", "  genvar i;"]
-    if bitwise:
-        lines.append("  genvar b;")
-    before, own = "", "in0"
-    for number, level in enumerate(levels):
-        name = f"sum{number}"
-        lines.append(f"  wire [{level.count * level.width - 1}:0] `LGNX_LANE {name};")
-        previous = levels[number - 1] if number else None
-        make = _full_adders if bitwise else _adders
-        lines += make(level, previous, number, name, before, own, leaf)
-        if previous is not None and level.handed_on:
-            lines += _hand_on(level, previous, name, before)
-        before = name
-        if level.register:
-            lines.append(f"  {words['reg']} [{level.count * level.width - 1}:0] held{number};")
-            lines.append(f"  {process}held{number} <= {name};")
-            before = f"held{number}"
-            left = levels[number + 1].first_bit
-            lines.append(f"  {words['reg']} [{bits - 1}:{left}] in{number + 1};")
-            lines.append(f"  {process}in{number + 1} <= {own}[{bits - 1}:{left}];")
-            own = f"in{number + 1}"
-    lines.append(f"  wire [{size.bit_length() - 1}:0] `LGNX_LANE total = {before};")
-    return lines
+def _alone(plan: Plan) -> Plan:
+    """Take few counters apart, which is shorter than a function of their own."""
+    counters: list[Counters] = []
+    for each in plan.counters:
+        if each.count >= _ALONE:
+            counters.append(each)
+            continue
+        counters += [
+            Counters(each.inputs[i :: each.count], each.bits, each.outputs[i :: each.count],
+                     each.level)
+            for i in range(each.count)
+        ]  # fmt: skip
+    return Plan(plan.size, tuple(counters), plan.result)
 
 
-def _hand_on(level: AdderLevel, previous: AdderLevel, name: str, before: str) -> list[str]:
-    """The odd number at the end of the level before."""
-    source = f"{before}[{(previous.count - 1) * previous.width} +: {previous.width}]"
-    wider = level.width - previous.width
-    value = f"{{{{({wider} * `LGNX_LANES){{1'b0}}}}, {source}}}" if wider else source
-    place = f"{name}[{(level.count - 1) * level.width} +: {level.width}]"
-    return [f"  assign {place} = {value};"]
+def _stage(counters: Counters, every: int | None) -> int:
+    return 0 if every is None else (counters.level - 1) // every
 
 
-def _zero(width: int) -> str:
-    return f"{width}'b0, " if width else ""
+def _crossing(plan: Plan, every: int | None, stage: int) -> set[int]:
+    """Bits that are read behind a stage."""
+    read = set(plan.result)
+    return read.union(*(c.inputs for c in plan.counters if _stage(c, every) > stage))
 
 
-def _adders(
-    level: AdderLevel,
-    previous: AdderLevel | None,
-    number: int,
-    name: str,
-    before: str,
-    own: str,
-    leaf: int,
-) -> list[str]:
-    """Sums written as sums."""
-    width = level.width
-    if previous is None:
-        terms = [f"{{{_zero(width - 1)}{own}[{leaf}*i + {j}]}}" for j in range(leaf)]
-    else:
-        old, wider = previous.width, _zero(width - previous.width)
-        terms = [f"{{{wider}{before}[{2 * old}*i + {j * old} +: {old}]}}" for j in (0, 1)]
-        terms.append(f"{{{_zero(width - 1)}{own}[{level.first_bit} + i]}}")
-    total = "\n        + ".join(terms)
-    return [
-        "  generate",
-        f"    for (i = 0; i < {level.adders}; i = i + 1) begin : add{number}",
-        f"      assign {name}[{width}*i +: {width}] = {total};",
-        "    end",
-        "  endgenerate",
+def _counters(number: int, each: Counters, places: dict[int, tuple[str, int]]) -> list[str]:
+    width, name = len(each.outputs), f"sum{number}"
+    call = f"{_name(each.bits, each.count, width // each.count)}({_slices(each.inputs, places)})"
+    places.update({bit: (name, i) for i, bit in enumerate(each.outputs)})
+    return [f"  wire [{width - 1}:0] `LGNX_LANE {name} = {call};"]
+
+
+def _slices(bits: Iterable[int], places: dict[int, tuple[str, int]]) -> str:
+    """Bits as a vector, the first one lowest."""
+    runs: list[tuple[str, int, int]] = []
+    for bit in bits:
+        name, i = places[bit]
+        if runs and runs[-1][0] == name and runs[-1][2] == i - 1:
+            runs[-1] = (name, runs[-1][1], i)
+        else:
+            runs.append((name, i, i))
+    parts = [
+        f"{name}[{low}]" if low == high else f"{name}[{high}:{low}]"
+        for name, low, high in reversed(runs)
     ]
+    rows = [", ".join(parts[i : i + _ROW]) for i in range(0, len(parts), _ROW)]
+    return "{" + ",\n    ".join(rows) + "}"
 
 
-def _full_adders(
-    level: AdderLevel,
-    previous: AdderLevel | None,
-    number: int,
-    name: str,
-    before: str,
-    own: str,
-    leaf: int,
-) -> list[str]:
-    """The same sums as full adders, bit by bit."""
-    width = level.width
-    old = previous.width if previous else 1
-    if previous is None:
-        a, b, carry = (f"{own}[{leaf}*i + {j}]" for j in range(3))
-    else:
-        a, b = (f"{before}[{2 * old}*i + {j * old} + b]" for j in (0, 1))
-        carry = f"{own}[{level.first_bit} + i]"
-    chain = f"carry{number}"
+def _name(bits: int, count: int, given: int) -> str:
+    short = "" if given == bits.bit_length() else f"_to_{given}"
+    return f"{_WORDS[bits]}{short}_x{count}"
+
+
+def _function(bits: int, count: int, given: int) -> list[str]:
+    """Counters side by side, of operations on bits: these can be several samples wide."""
+    name, high = _name(bits, count, given), count - 1
+    slices = (f"{(i + 1) * count - 1}:{i * count}" if count > 1 else i for i in range(6))
+    a, b, c, d, e, f = (f"v[{part}]" for part in slices)
     lines = [
-        f"  wire [{level.adders * (old + 1) - 1}:0] `LGNX_LANE {chain};",
-        "  generate",
-        f"    for (i = 0; i < {level.adders}; i = i + 1) begin : add{number}",
-        f"      assign {chain}[{old + 1}*i] = {carry};",
-        f"      for (b = 0; b < {old}; b = b + 1) begin : digit",
-        f"        assign {name}[{width}*i + b] = {a} ^ {b} ^ {chain}[{old + 1}*i + b];",
-        f"        assign {chain}[{old + 1}*i + b + 1] = ({a} & {b})",
-        f"          | ({chain}[{old + 1}*i + b] & ({a} ^ {b}));",
-        "      end",
+        f"  // Ones among {_WORDS[bits]} bits" + (f", {count} times." if count > 1 else "."),
+        f"  function automatic [{given * count - 1}:0] `LGNX_LANE {name};",
+        f"    input [{bits * count - 1}:0] `LGNX_LANE v;",
     ]
-    if width > old:
-        lines.append(f"      assign {name}[{width}*i + {old}] = {chain}[{old + 1}*i + {old}];")
-    return [*lines, "    end", "  endgenerate"]
+    if bits == 2:
+        sums = [f"{a} & {b}", f"{a} ^ {b}"]
+    elif bits == 3:
+        sums = [f"({a} & {b}) | ({c} & ({a} ^ {b}))", f"{a} ^ {b} ^ {c}"]
+    else:
+        sums = ["(k & l) | (m & (k ^ l))", "k ^ l ^ m", "p ^ q"]
+        lines.append(f"    reg [{high}:0] `LGNX_LANE p, q, k, l, m;")
+    lines.append("    begin")
+    if bits == 6:
+        lines += [
+            f"      p = {a} ^ {b} ^ {c};",
+            f"      k = ({a} & {b}) | ({c} & ({a} ^ {b}));",
+            f"      q = {d} ^ {e} ^ {f};",
+            f"      l = ({d} & {e}) | ({f} & ({d} ^ {e}));",
+            "      m = p & q;",
+        ]
+    lines.append(f"      {name} = {{{', '.join(sums[-given:])}}};")
+    return [*lines, "    end", "  endfunction"]

@@ -60,7 +60,7 @@ def test_constant_networks_are_proved(make, tmp_path, stages_every):
     [
         ("encoder", " > ", " < ", "module lgnx_top_encoder"),
         ("stage0", " & ", " | ", "module lgnx_top_stage0"),
-        ("popcount", "in0[6*i + 1]", "in0[6*i + 0]", "module lgnx_top_popcount"),
+        ("popcount", " ^ v[2]", " ^ v[1]", "module lgnx_top_popcount"),
         ("argmax", " > best", " >= best", "module lgnx_top_argmax"),
         ("network", ".x(held0)", ".x(~held0)", "module lgnx_top_network: its parts together"),
         ("", "scores = ", "scores = ~", "module lgnx_top: its parts together"),
