@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from lgnx.verify.delta_debugging import Budget, smallest_subset
 from lgnx.verify.first_net import NetDifference, first_difference
 from lgnx.verify.runner import FailingRun, HandshakeError
 from lgnx.verify.simulation import CoSimulation
+from lgnx.verify.smallest_run import smallest_run
 from lgnx.verify.stalls import Stalls
 
 __all__ = ["MinimalCase", "minimise"]
@@ -47,8 +48,8 @@ class MinimalCase:
         Of a stream, where the fault needs them.
     wrong
         What is wrong, in words: each output that differs, or what is wrong with the handshake.
-    expected, actual
-        Of the last sample; None for a fault of the handshake.
+    at, expected, actual
+        A sample whose result is wrong, and its outputs; None for a fault of the handshake.
     net
         The first net that differs from the model's netlist, for a single sample.
     minimal
@@ -63,6 +64,7 @@ class MinimalCase:
     features: list[tuple[int, int, float]]
     stalls: Stalls
     wrong: list[str]
+    at: int | None
     expected: Outputs | None
     actual: Outputs | None
     net: NetDifference | None
@@ -82,9 +84,8 @@ class MinimalCase:
         ]
         rows = {"wrong": _listed(self.wrong, "\n")}
         if several:
-            rows["samples"] = f"{len(self.samples)}, the last one differs"
-            if self.expected is None:
-                rows["samples"] = str(len(self.samples))
+            which = "" if self.at is None else f"; the result of sample {self.at} is wrong"
+            rows["samples"] = f"{len(self.samples)} in a run{which}"
         every = self.samples[0].size
         rows["features"] = f"{_listed(texts, ', ')}; the others of {every} are 0"
         if not texts:
@@ -110,6 +111,7 @@ class MinimalCase:
                 "receiver": np.flatnonzero(self.stalls.receiver).tolist(),
             },
             "wrong": self.wrong,
+            "at": self.at,
             "first_net": None if self.net is None else vars(self.net),
             "minimal": self.minimal,
             "tried": self.tried,
@@ -170,10 +172,19 @@ class _Minimiser:
             if not found:
                 raise InputError("the run does not fail: model and RTL agree on all of it")
             self.kinds = tuple(found)
-            if self.fail_alone(samples[-1:])[0]:
-                sample, minimal = self.sample(samples[-1])
+            at = failing.at
+            if at is not None and self.fail_alone(samples[at : at + 1])[0]:
+                sample, minimal = self.sample(samples[at])
                 return sample[np.newaxis], Stalls.none(), minimal
-        return self.run(samples, failing.stalls, isinstance(actual, str))
+        handshake = isinstance(actual, str)
+
+        def fails(x: np.ndarray, stalls: Stalls) -> bool:
+            expected, actual = self.both(x, stalls)
+            if handshake or isinstance(actual, str):
+                return handshake and isinstance(actual, str)
+            return bool(_differ(expected, actual, self.kinds, len(x)).any())
+
+        return smallest_run(fails, samples, failing.stalls, self.budget)
 
     def both(self, x: np.ndarray, stalls: Stalls | None) -> tuple[Batch, Batch | str]:
         """Give the outputs of model and RTL, or what is wrong with the RTL's handshake."""
@@ -225,52 +236,6 @@ class _Minimiser:
                 return
             flat[place] = x[failing[0], place]
 
-    def run(
-        self, x: np.ndarray, stalls: Stalls, handshake: bool
-    ) -> tuple[np.ndarray, Stalls, bool]:
-        """Take samples, stalls and features away from a run."""
-        sender, receiver = stalls.sender.copy(), stalls.receiver.copy()
-
-        def fails(samples: np.ndarray) -> bool:
-            expected, actual = self.both(samples, Stalls(sender, receiver))
-            if handshake or isinstance(actual, str):
-                return handshake and isinstance(actual, str)
-            return bool(_differ(expected, actual, self.kinds, len(samples)).any())
-
-        def fewer(size: int, one: Callable[[np.ndarray], bool]) -> tuple[np.ndarray, bool]:
-            return smallest_subset(
-                lambda masks: np.array([one(mask) for mask in masks]), size, self.budget
-            )
-
-        def fewer_samples(samples: np.ndarray) -> tuple[np.ndarray, bool]:
-            kept, minimal = fewer(len(samples), lambda m: bool(m.any()) and fails(samples[m]))
-            return samples[kept], minimal
-
-        x, _ = fewer_samples(x)
-        for marks in (receiver, sender):
-            clocks = np.flatnonzero(marks)
-
-            def with_marks(kept: np.ndarray, marks: Any = marks, clocks: Any = clocks) -> bool:
-                marks[clocks] = kept
-                return fails(x)
-
-            kept, _ = fewer(len(clocks), with_marks)
-            marks[clocks] = kept
-        x, _ = fewer_samples(x)
-        flat = x.ravel()
-        places = np.flatnonzero(flat)
-
-        def with_features(kept: np.ndarray) -> bool:
-            changed = flat.copy()
-            changed[places[~kept]] = 0
-            return fails(changed.reshape(x.shape))
-
-        kept, minimal = fewer(len(places), with_features)
-        flat[places[~kept]] = 0
-        used = np.flatnonzero(sender | receiver)
-        end = int(used[-1]) + 1 if len(used) else 0
-        return flat.reshape(x.shape), Stalls(sender[:end], receiver[:end]), minimal
-
     def case(self, x: np.ndarray, stalls: Stalls, minimal: bool, waves: Path | None) -> MinimalCase:
         expected, actual = self.both(x, stalls)
         single = len(x) == 1 and not len(stalls)
@@ -286,6 +251,7 @@ class _Minimiser:
             ),
             stalls=stalls,
             wrong=[],
+            at=None,
             expected=None,
             actual=None,
             net=net,
@@ -295,9 +261,9 @@ class _Minimiser:
         )
         if isinstance(actual, str):
             return replace(case, wrong=[actual])
-        at = int(np.flatnonzero(_differ(expected, actual, _KINDS, len(x)))[-1])
+        at = int(np.flatnonzero(_differ(expected, actual, _KINDS, len(x)))[0])
         wanted, found = expected.sample(at), actual.sample(at)
-        return replace(case, wrong=_wrong(wanted, found), expected=wanted, actual=found)
+        return replace(case, wrong=_wrong(wanted, found), at=at, expected=wanted, actual=found)
 
     def net(self, sample: np.ndarray) -> NetDifference | None:
         """Find the first net that differs, where the model is the one of the design."""

@@ -23,10 +23,21 @@ _ALIGNED = 64
 
 @dataclass(frozen=True)
 class FailingRun:
-    """A run that went wrong: samples [n, ...] of the model's input, and its stalls."""
+    """A run that went wrong.
+
+    Attributes
+    ----------
+    samples
+        [n, ...] of the model's input.
+    stalls
+        Of a design with AXI streams.
+    at
+        Place of a sample with a wrong result; None if the handshake is wrong.
+    """
 
     samples: np.ndarray
     stalls: Stalls
+    at: int | None = None
 
 
 class HandshakeError(ComparisonError):

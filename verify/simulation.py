@@ -200,22 +200,20 @@ class CoSimulation:
         return result.bits
 
     def failing_run(self, x: np.ndarray, at: int, *, stalls: int = 0, seed: int = 0) -> FailingRun:
-        """Give the part of a run that a sample is in, up to that sample.
+        """Give the part of a run that a sample with a wrong result is in.
 
         Parameters
         ----------
         x
             ``[batch, ...]`` in the model's input.
-        stalls, seed
-            What `run` got.
         at
             Place of the sample.
+        stalls, seed
+            What `run` got.
         """
         first = at // self._chunk * self._chunk
-        samples = min(self._chunk, len(x) - first)
-        return FailingRun(
-            np.asarray(x)[first : at + 1].copy(), random_stalls(samples, stalls, seed + first)
-        )
+        samples = np.asarray(x)[first : first + self._chunk].copy()
+        return FailingRun(samples, random_stalls(len(samples), stalls, seed + first), at - first)
 
     def trace(
         self,
