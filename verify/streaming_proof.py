@@ -70,7 +70,12 @@ def prove_streaming(
     tail = Prover(rtl.tail, plan.tail, modules, proof, budget, say)
     tail.run()
     leaves = {module.name for module in rtl.modules if module.role in _LEAVES}
-    known = {name: n for name, n in {**own.known, **tail.known}.items() if name in leaves}
+    known = {
+        name: netlist
+        for part in (own, tail)
+        for name, netlist in part.known.items()
+        if name in leaves and not part.modules[name].registers
+    }
     _images(rtl, network, encoder, known, proof, budget, say)
     for claim in prove_chain(rtl, budget=budget, progress=say):
         proof.claims.append(Claim(claim.what, claim.status, claim.method, round(claim.seconds, 3)))
