@@ -25,7 +25,7 @@ from lgnx.ops.errors import ComparisonError
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
-__all__ = ["UNKNOWN", "Machine", "read_machine"]
+__all__ = ["UNKNOWN", "Machine", "plain_name", "read_machine", "read_parts"]
 
 UNKNOWN = 2
 
@@ -51,8 +51,8 @@ class Machine:
     start
         uint8: 0 or 1 where a register has an initial value, else `UNKNOWN`.
     boxes
-        Modules inside that are left open, by instance. What they give are inputs
-        ``instance.pin[i]``, behind those of the design, what they read are outputs.
+        Modules inside that are left open, by instance, as yosys calls them. What they give are
+        inputs ``instance.pin[i]``, behind those of the design, what they read are outputs.
     """
 
     step: Netlist
@@ -64,28 +64,15 @@ class Machine:
 
 
 def read_machine(
-    rtl: Rtl,
-    top: str,
-    known: Mapping[str, Netlist],
-    boxes: Collection[str] = (),
-    *,
-    parameters: Mapping[str, int] | None = None,
-    memory: int = MEMORY,
-    timeout: float = 600.0,
+    rtl: Rtl, known: Mapping[str, Netlist], *, memory: int = MEMORY, timeout: float = 600.0
 ) -> Machine:
-    """Read a module of a design, with all that it holds, as one machine.
+    """Read a design as one machine.
 
     Parameters
     ----------
-    top
-        The module.
     known
         What modules inside compute, ports without clock in the order in which they are declared.
         They are not looked into.
-    boxes
-        Modules inside that are left open.
-    parameters
-        Of the module.
     memory
         MiB that yosys may use.
     timeout
@@ -100,23 +87,62 @@ def read_machine(
     ToolError, MissingExtraError
         If yosys fails, takes too long, or is not installed.
     """
+    modules = _modules(rtl, known, memory, timeout)
+    return _machine(modules[rtl.top], modules, known, (), f"{rtl.folder}: module {rtl.top!r}")
+
+
+def read_parts(
+    rtl: Rtl, boxes: Collection[str], *, memory: int = MEMORY, timeout: float = 600.0
+) -> tuple[Machine, dict[str, Machine]]:
+    """Read a design with some of its modules left open, and each of these as a machine.
+
+    Parameters
+    ----------
+    boxes
+        The modules. None of them is inside another.
+    memory, timeout
+        See `read_machine`, which raises the same.
+
+    Returns
+    -------
+    tuple
+        The design around them; and the modules, by the name that yosys has for them, which is
+        another for each choice of their parameters (`plain_name` gives that of the Verilog).
+    """
+    modules = _modules(rtl, boxes, memory, timeout)
+    shell = _machine(modules[rtl.top], modules, {}, boxes, f"{rtl.folder}: module {rtl.top!r}")
+    parts = {}
+    for name in dict.fromkeys(shell.boxes.values()):
+        where = f"{rtl.folder}: module {plain_name(name)!r}"
+        parts[name] = _machine(modules[name], modules, {}, (), where)
+    return shell, parts
+
+
+def plain_name(kind: str) -> str:
+    """Name of a module in the Verilog, whatever its parameters are."""
+    return kind.split("\\")[1] if kind.startswith("$paramod") and "\\" in kind else kind
+
+
+def _modules(
+    rtl: Rtl, kept: Collection[str], memory: int, timeout: float
+) -> dict[str, dict[str, Any]]:
+    """Modules in gates and registers: the top, and those that are kept, each flattened."""
     where = str(rtl.folder)
-    chosen = "".join(f" -chparam {key} {value}" for key, value in (parameters or {}).items())
     with tempfile.TemporaryDirectory(prefix="lgnx-") as name:
         folder = Path(name)
         commands = [
             verilog_for_yosys(rtl, folder),
-            f"hierarchy -check -top {top}{chosen}",
+            f"hierarchy -check -top {rtl.top}",
             # A module with parameters is one of its own for each choice of them.
-            *(f"setattr -mod -set keep_hierarchy 1 {m} *\\{m} *\\{m}\\*" for m in (*known, *boxes)),
+            *(f"setattr -mod -set keep_hierarchy 1 {m} *\\{m} *\\{m}\\*" for m in kept),
             *_FLATTEN,
             *_REGISTERS,
             *_GATES,
         ]
         run_yosys(commands, folder, where, timeout=timeout, memory=memory)
         content = json.loads((folder / "output.json").read_bytes())
-    [module] = [m for m in content["modules"].values() if "top" in m["attributes"]]
-    return _machine(module, content["modules"], known, boxes, f"{where}: module {top!r}")
+    found: dict[str, dict[str, Any]] = content["modules"]
+    return found
 
 
 def _machine(
@@ -138,9 +164,9 @@ def _machine(
     opened: dict[str, str] = {}
     for label, cell in module["cells"].items():
         pins = cell["connections"]
-        name = _plain(cell["type"])
+        name = plain_name(cell["type"])
         if name in boxes:
-            opened[label] = name
+            opened[label] = cell["type"]
             for pin, bits in pins.items():
                 if pin != "clk":
                     gives_ = cell["port_directions"][pin] == "output"
@@ -200,11 +226,6 @@ def _machine(
         start=np.array([initial.get(p["Q"][0], UNKNOWN) for p in of_registers], np.uint8),
         boxes=opened,
     )
-
-
-def _plain(kind: str) -> str:
-    """Name of a module in the Verilog, whatever its parameters are."""
-    return kind.split("\\")[1] if kind.startswith("$paramod") and "\\" in kind else kind
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lgnx.netlist.netlist import Netlist
 from lgnx.ops import engine
 from lgnx.ops.errors import ComparisonError
 from lgnx.verify.elastic import Elastic, machine_fault, passage_fault, run_with_stalls
-from lgnx.verify.machine import Machine, read_machine
+from lgnx.verify.machine import Machine, plain_name, read_parts
 from lgnx.verify.queues import queue_fault
 from lgnx.verify.rtl import Rtl
 
@@ -57,15 +57,12 @@ def prove_chain(
     started = time.perf_counter()
     names = _elastic_names(rtl)
     tail = f"{rtl.top}_tail"
-    shell = read_machine(rtl, rtl.top, {}, [*names, tail], timeout=budget)
+    shell, parts = read_parts(rtl, [*names, tail], timeout=budget)
     seconds = time.perf_counter() - started
-    widths: dict[tuple[str, int], None] = {}
-    for instance, module in shell.boxes.items():
-        if module != tail:
-            widths[module, len(_places(shell.inputs, f"{instance}.m_data"))] = None
-    for module, width in widths:
-        progress(f"stalls of {module}")
-        yield _elastic_claim(rtl, module, width, budget)
+    for kind, machine in parts.items():
+        if (name := plain_name(kind)) != tail:
+            progress(f"stalls of {name}")
+            yield _elastic_claim(rtl, name, machine, budget)
     progress("connections")
     started = time.perf_counter()
     fault = _Chain(rtl, shell).fault()
@@ -88,14 +85,10 @@ def _elastic_names(rtl: Rtl) -> list[str]:
     return [name for name in wanted if name in known]
 
 
-def _elastic_claim(rtl: Rtl, name: str, width: int, budget: float) -> ChainClaim:
+def _elastic_claim(rtl: Rtl, name: str, machine: Machine, budget: float) -> ChainClaim:
     started = time.perf_counter()
-    what = f"module {name}: what it gives does not depend on stalls"
-    parameters = {}
-    if name == f"{rtl.top}_slice":
-        parameters["WIDTH"] = width
-        what += f" ({width} bits)"
-    machine = read_machine(rtl, name, {}, parameters=parameters, timeout=budget)
+    width = len(_places(machine.outputs, "m_data"))
+    what = f"module {name}, {width} bits: what it gives does not depend on stalls"
     reset = None if rtl.reset is None else (rtl.reset.name, int(rtl.reset.active_low))
     module = Elastic(machine, reset)
     faults = []

@@ -135,7 +135,7 @@ def _images(
     """Add the claims about whole images."""
     assert rtl.stream is not None
     say("reading the design back as one machine")
-    machine = read_machine(rtl, rtl.top, known, timeout=budget)
+    machine = read_machine(rtl, known, timeout=budget)
     wanted = outputs_netlist(network, encoder, rtl)
     found = prove_images(rtl, machine, encoder, wanted, budget=budget, progress=say)
     what = (
