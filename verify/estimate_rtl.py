@@ -16,11 +16,17 @@ from typing import Any
 
 from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import InputError
-from lgnx.verify.rtl import Rtl, read_rtl
+from lgnx.verify.machine import plain_name
+from lgnx.verify.rtl import Rtl, RtlModule, read_rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
 __all__ = ["TARGETS", "Estimate", "Part", "estimate_rtl"]
 
+_REST = "registers and wiring"
+_ORDER = (
+    *("encoder", "line buffers", "windows and control", "kernels", "collector"),
+    *("logic", "popcount", "argmax", _REST),
+)
 _LEVELS = re.compile(r"^Longest topological path in (\S+) \(length=(\d+)\):$", re.MULTILINE)
 
 
@@ -90,7 +96,9 @@ class Part:
     Attributes
     ----------
     role
-        ``encoder``, ``logic``, ``popcount``, ``argmax``, or ``registers and wiring``.
+        ``encoder``, ``logic``, ``popcount``, ``argmax``, or ``registers and wiring``; in a
+        streaming design also ``line buffers``, ``windows and control``, ``kernels`` and
+        ``collector``, and ``logic`` is that behind the collector.
     instances
         Of these modules in the design.
     luts, registers, carries
@@ -182,6 +190,22 @@ def estimate_rtl(
     return _summed(rtl, target, chosen, content, log)
 
 
+def _part_of(rtl: Rtl, module: RtlModule) -> str:
+    """The part of the design that a module counts to."""
+    if rtl.stream is not None:
+        layers = [layer.module for layer in rtl.stream.layers]
+        if module.name == f"{rtl.top}_line":
+            return "line buffers"
+        control = {f"{rtl.top}_fold", *(f"{layer}_split" for layer in layers)}
+        if module.role == "window" or module.name in control:
+            return "windows and control"
+        if module.role in ("kernels", "logic") and module.name.startswith(
+            tuple(f"{layer}_" for layer in layers)
+        ):
+            return "kernels"
+    return module.role if module.role in _ORDER else _REST
+
+
 def _summed(rtl: Rtl, target: str, chosen: Target, content: dict[str, Any], log: str) -> Estimate:
     modules = {
         name.lstrip("\\"): {k.lstrip("\\"): n for k, n in entry["num_cells_by_type"].items()}
@@ -189,13 +213,11 @@ def _summed(rtl: Rtl, target: str, chosen: Target, content: dict[str, Any], log:
     }
     levels = {name.lstrip("\\"): int(length) for name, length in _LEVELS.findall(log)}
     instances = _instances(rtl.top, modules)
-    roles = {module.name: module.role for module in rtl.modules}
-    shown = {"encoder", "logic", "popcount", "argmax"}
+    part_of = {module.name: _part_of(rtl, module) for module in rtl.modules}
     rows: dict[str, list[int]] = {}
     other: Counter[str] = Counter()
     for name, count in instances.items():
-        role = roles.get(name, "")
-        row = rows.setdefault(role if role in shown else "registers and wiring", [0] * 5)
+        row = rows.setdefault(part_of.get(plain_name(name), _REST), [0] * 5)
         row[0] += count
         for kind, number in modules[name].items():
             if kind in modules:
@@ -208,8 +230,7 @@ def _summed(rtl: Rtl, target: str, chosen: Target, content: dict[str, Any], log:
                 other[kind] += count * number
         row[4] = max(row[4], levels.get(name, 0))
     parts = tuple(Part(role, *row) for role, row in rows.items())
-    order = ["encoder", "logic", "popcount", "argmax", "registers and wiring"]
-    parts = tuple(sorted(parts, key=lambda part: order.index(part.role)))
+    parts = tuple(sorted(parts, key=lambda part: _ORDER.index(part.role)))
     total = Part(
         role="total",
         instances=sum(part.instances for part in parts),

@@ -38,7 +38,8 @@ def command(
 ) -> None:
     """Estimate look-up tables, registers, carries and levels, with yosys.
 
-    Encoder, logic, counts and class are listed apart. It is an estimate: nothing is placed or
+    Encoder, logic, counts and class are listed apart, and line buffers, windows, kernels and
+    collector of a streaming design. It is an estimate: nothing is placed or
     routed, and a vendor's synthesis finds other solutions. With --place-and-route, nextpnr gives
     the frequency of the design between two shift registers, which stand for pins.
     """
