@@ -24,8 +24,10 @@ def wave_format(path: str | os.PathLike[str]) -> Literal["vcd", "fst"]:
     Raises
     ------
     InputError
-        If it is neither.
+        If it is neither, or there is no folder for the file.
     """
+    if not Path(path).absolute().parent.is_dir():
+        raise InputError(f"{path}: cannot write there: there is no such folder")
     suffix = Path(path).suffix.lower()
     if suffix == ".vcd":
         return "vcd"

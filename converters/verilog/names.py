@@ -15,8 +15,8 @@ _LONGEST = 200
 _INSIDE = frozenset(
     "argmax bits class_held class_index clk core counts enable encoded encoder enough group "
     "in_valid index largest m_axis_tdata m_axis_tready m_axis_tvalid network out_ready out_valid "
-    "popcount results rst rst_n s_axis_tdata s_axis_tready s_axis_tvalid scores skid trigger unused "
-    "unused_counts valid x y".split()
+    "popcount results rst rst_n s_axis_tdata s_axis_tready s_axis_tvalid scores skid trigger "
+    "unused unused_counts valid x y".split()
 )
 
 
