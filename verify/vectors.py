@@ -35,7 +35,7 @@ def make_vectors(
     model
         Path, bytes or ModelProto of its model.
     x
-        [batch, ...] samples of the model's input.
+        [batch, ...] raw samples, as `InputPort.model_input` takes them.
     random
         Number of random samples behind these; corners first, see `random_inputs`.
     seed
@@ -51,7 +51,8 @@ def make_vectors(
     rtl = read_rtl(rtl_dir)
     parts, origin = [], []
     if x is not None:
-        parts.append(np.asarray(x).reshape(len(x), *rtl.input.shape))
+        given = rtl.input.model_input(x)
+        parts.append(given.reshape(len(given), *rtl.input.shape))
         origin.append(f"{len(x)} given samples")
     if random:
         thresholds = Network.from_model(model).thresholds
