@@ -240,7 +240,7 @@ def _run_nextpnr(
     megahertz: float | None,
     timeout: float,
     where: str,
-) -> str:
+) -> None:
     program = (
         f"import sys, {package}; sys.exit({package}.run_nextpnr_{device.family}(sys.argv[1:]))"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from lgnx.ops.errors import InputError, ModelError
 
 __all__ = ["Port", "RtlFolder", "read_folder"]
 
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _BITS = (
     *("in_valid", "out_valid", "trigger", "frame_error", "s_axis_tlast"),
     *(f"{side}_axis_{wire}" for side in "sm" for wire in ("tvalid", "tready")),
@@ -174,10 +176,14 @@ def read_folder(path: Path) -> RtlFolder:
         folder = RtlFolder(
             path, sidecar, sidecar["top"], sidecar["build_id"], tuple(sidecar["files"])
         )
-        plain = [folder.clock, folder.reset and folder.reset["name"]]
+        check_name(folder.top)
         inputs, outputs = folder.ports
-        for name in [folder.top, *filter(None, plain), *(p.name for p in inputs + outputs)]:
-            check_name(name)
+        names = [port.name for port in inputs + outputs]
+        names += [folder.clock] if folder.clock else []
+        names += [folder.reset["name"]] if folder.reset else []
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise ModelError(f"{where}: port {name!r}: must be letters, digits and _")
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from None
     except InputError as error:
