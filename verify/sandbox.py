@@ -1,7 +1,7 @@
 """A shared library called in a process of its own, which may crash or never end.
 
 The process is a bare Python with ctypes, started once; what goes in and out stands in memory that
-both share, so that a call costs some tens of microseconds.
+both share, so that a call costs about 0.2 ms.
 """
 
 from __future__ import annotations

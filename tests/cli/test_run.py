@@ -38,6 +38,29 @@ def test_results_are_those_of_the_numpy_reference(
     np.testing.assert_array_equal(written, expected)
 
 
+def test_raw_samples_are_scaled_as_the_models_metadata_says(
+    cli: Run, layer_model: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    raw, mean, scale = (
+        rng.normal(50, 20, (40, 4)),
+        [48.0, 50.0, 52.0, 54.0],
+        [20.0, 21.0, 19.0, 9.0],
+    )
+    text = f"lgnx.input_scaling={json.dumps({'mean': mean, 'scale': scale})}"
+    model = tmp_path / "scaled.onnx"
+    assert cli("export", layer_model, "-o", model, "--metadata", text).exit_code == 0
+    x = ((raw - mean) / scale).astype(np.float32)
+    np.save(tmp_path / "raw.npy", raw)
+    np.save(tmp_path / "x.npy", x)
+    for name, options in (("raw", []), ("x", ["--scaled"])):
+        out = tmp_path / "y.npy"
+        result = cli("run", model, tmp_path / f"{name}.npy", "-o", out, *options)
+        assert result.exit_code == 0, result.stderr
+        np.testing.assert_array_equal(np.load(out), run_reference(onnx.load(layer_model), x)[0])
+    assert len(np.unique(np.load(out))) > 1
+
+
 def test_every_input_format_gives_the_same_result(
     cli: Run, plain_model: Path, tmp_path: Path
 ) -> None:
