@@ -101,23 +101,19 @@ def choose(plan: Plan, every: int, cycles: int | None, luts: int | None) -> Plan
     channels = plan.stream["channels_per_beat"]
     # Of the numbers of positions that make rows of as many beats, the smallest.
     numbers = sorted({-(-width // beats) for beats in range(1, width + 1)})
-    best: Plan | None = None
-    for positions in numbers:
-        candidate = plan.with_positions(positions, channels)
-        if luts is not None and (needed := estimate(candidate).luts) > luts:
-            if best is None and cycles is None:
-                raise InputError(
-                    f"target LUTs: {luts:,}, but {positions} positions per cycle are estimated to "
-                    f"need {needed:,} already"
-                )
-            break
-        best = candidate
-        if cycles is not None and timing(candidate, every).interval <= cycles:
-            return candidate
+    plans = [plan.with_positions(positions, channels) for positions in numbers]
+    sizes = [estimate(candidate).luts for candidate in plans]
+    fitting = [p for p, size in zip(plans, sizes, strict=True) if luts is None or size <= luts]
+    if not fitting:
+        raise InputError(
+            f"target LUTs: {luts:,}, but the smallest design is estimated to need {min(sizes):,}"
+        )
+    fastest = fitting[-1]
     if cycles is None:
-        assert best is not None
-        return best
-    fastest = best or plan.with_positions(1, channels)
+        return fastest
+    for candidate in fitting:
+        if timing(candidate, every).interval <= cycles:
+            return candidate
     found = timing(fastest, every).interval
     within = f" within {luts:,} LUTs" if luts is not None else ""
     raise InputError(
