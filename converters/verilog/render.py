@@ -211,7 +211,6 @@ class Design:
             "From input bits to " + ("counts." if self.groups else "output bits."),
             "network",
             top=self.top,
-            lanes=True,
             pipelined=self.pipelined,
             popcount_registers=self.popcount_registers,
             stages=self.stages,
