@@ -157,7 +157,7 @@ def simulate(diagram: Diagram) -> dict[str, list[int]]:
     with tempfile.TemporaryDirectory() as name:
         write_rtl(built, Path(name) / "rtl", stages_every=2, **diagram.options)
         rtl = read_rtl(Path(name) / "rtl")
-        simulation = Simulation(read_machine(rtl, rtl.top, {}))
+        simulation = Simulation(read_machine(rtl, {}))
     stream = diagram.options["handshake"] == "axi-stream"
     clocks = len(next(iter(diagram.inputs.values()), diagram.offered))
     waiting = list(diagram.offered)
