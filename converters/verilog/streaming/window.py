@@ -83,6 +83,7 @@ def window_values(layer: Layer) -> dict[str, Any]:
         "n_rows": n_rows,
         "stored": geometry.stored_rows,
         "depth": columns.beats,
+        "address": max(1, (columns.beats - 1).bit_length()),
         "store": f"step & ({in_columns})" if in_columns else "step",
         "taps": taps,
         "positions": columns.parallel,
