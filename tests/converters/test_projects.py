@@ -228,8 +228,11 @@ def test_bad_input_is_refused_before_anything_is_written(plain):
         write_project(plain / "none", "vivado")
 
 
-def test_every_kind_is_found_by_its_file():
+def test_every_kind_is_found_by_its_file_and_told_of_in_the_docs():
     folder = Path(find_project.__code__.co_filename).parent
+    page = (Path(__file__).parents[2] / "docs" / "projects.md").read_text()
     for project in projects():
+        run = project.run.format(rtl="rtl", top="<top>")
+        assert re.search(rf"^\| `{project.name}` \|.*`{re.escape(run)}`", page, re.MULTILINE)
         assert (folder / f"{project.name}.py").is_file()
         assert {"rtl": "rtl", "top": "t"}.keys() >= set(re.findall(r"{(\w+)}", project.run))
