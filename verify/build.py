@@ -13,6 +13,7 @@ from typing import Literal
 from lgnx.ops.errors import ToolError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
+from lgnx.verify.split import split_modules
 from lgnx.verify.verilator import FailedToolError, find_compiler, find_verilator, run_tool
 
 __all__ = ["Extra", "available_cpus", "build_library"]
@@ -44,6 +45,7 @@ _EXTRAS: dict[Extra, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _FST_WRITER = "fstcpp/fstcpp_writer.cpp"
 _FST_HEADERS = ("lz4.h", "zlib.h")
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
+_WAVES_MODEL = ("-O0",)  # a few samples only, so the build is what takes time
 _HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
 _UNIT_LIMIT = 2_000_000  # beyond which a compiler needs much memory
@@ -138,7 +140,8 @@ class _Build:
         ]
         self.verilate = [*_VERILATE, *options, "--top-module", rtl.top]
         vcd, fst = extra == "vcd", extra == "fst"
-        self.flags = [*_COMPILE, *_MODEL, f"-DVM_COVERAGE={extra == 'coverage':d}"]
+        model = _WAVES_MODEL if extra in ("vcd", "fst") else _MODEL
+        self.flags = [*_COMPILE, *model, f"-DVM_COVERAGE={extra == 'coverage':d}"]
         self.flags += [f"-DVM_TRACE={vcd or fst:d}", f"-DVM_TRACE_VCD={vcd:d}"]
         self.flags += [f"-DVM_TRACE_FST={fst:d}"]
         self.headers: dict[str, bytes] = {}
@@ -153,6 +156,8 @@ class _Build:
             self.flags.append("-fbracket-depth=4096")
         self.flags += [f"-I{include}", f"-I{include / 'vltstd'}"]
         self.defines = _defines(rtl)
+        # Waves and coverage need the whole design in one piece.
+        self.split = split_modules(rtl) if extra == "" else []
         self.harness = _harness_file(_HARNESS)
 
     def key(self) -> str:
@@ -165,6 +170,7 @@ class _Build:
                 self.harness,
                 *self.headers.values(),
                 _widths_header(self.rtl),
+                *(part.stub() + part.function() for part in self.split),
                 *self.rtl.contents(),
             ]
         )
@@ -175,7 +181,7 @@ class _Build:
         return [*names, *self.compiler.command, *self.flags]
 
     def run(self, folder: Path) -> Path:
-        self.verilator.run([*self.verilate, "--Mdir", folder, *self.rtl.files])
+        self._verilate(folder)
         self.progress(_VERILATE_SHARE)
         (folder / "widths.h").write_text(_widths_header(self.rtl))
         driver = folder / _HARNESS
@@ -197,9 +203,38 @@ class _Build:
         run_tool([*link, *(task.result() for task in tasks)], "the linker")
         return library
 
+    def _verilate(self, folder: Path) -> None:
+        """Make C++ of the design, and of each large module apart."""
+        apart = {part.file for part in self.split}
+        sources = [file for file in self.rtl.files if file not in apart]
+        if self.split:
+            stubs = folder / "stubs.sv"
+            stubs.write_text("".join(part.stub() for part in self.split))
+            sources.append(stubs)
+        runs = [[*self.verilate, "--Mdir", str(folder), *map(str, sources)]]
+        for part in self.split:
+            names = ["--prefix", part.prefix, "--top-module", part.name]
+            runs.append([*_VERILATE, *names, "--Mdir", str(folder), str(part.file)])
+            (folder / f"{part.prefix}__function.cpp").write_text(part.function())
+        with ThreadPoolExecutor(self.jobs) as pool:
+            list(pool.map(self.verilator.run, runs))
+
     def _units(self, folder: Path) -> list[Path]:
-        """Gather the model's sources in a few units, since each reads all headers."""
-        sources = sorted(folder.glob("Vlgnx*.cpp"), key=lambda path: -path.stat().st_size)
+        """Gather the sources of each model in a few units, since each reads all headers."""
+        paths = []
+        for model in ("Vlgnx", *(part.prefix for part in self.split)):
+            sources = [
+                path
+                for path in folder.glob("Vlgnx*.cpp")
+                if re.split(r"\.|_", path.name)[0] == model
+            ]
+            for unit in self._gathered(sources):
+                paths.append(folder / f"unit{len(paths)}.cpp")
+                paths[-1].write_text("".join(f'#include "{source.name}"\n' for source in unit))
+        return paths
+
+    def _gathered(self, sources: list[Path]) -> list[list[Path]]:
+        sources.sort(key=lambda path: -path.stat().st_size)
         total = sum(path.stat().st_size for path in sources)
         number = max(min(self.jobs, 1 + total // _UNIT_BYTES), total // _UNIT_LIMIT)
         units: list[list[Path]] = [[] for _ in range(number)]
@@ -208,12 +243,7 @@ class _Build:
             smallest = sizes.index(min(sizes))
             units[smallest].append(source)
             sizes[smallest] += source.stat().st_size
-        paths = []
-        for number, unit in enumerate(filter(None, units)):
-            path = folder / f"unit{number}.cpp"
-            path.write_text("".join(f'#include "{source.name}"\n' for source in sorted(unit)))
-            paths.append(path)
-        return paths
+        return [sorted(unit) for unit in units if unit]
 
     def _compile(self, source: Path, folder: Path, *, model: bool = True) -> Path:
         target = folder / f"{source.stem}.o"

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lgnx.converters.verilog.encoder import encode
+from lgnx.converters.verilog.write import digest
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError, InputError
 from lgnx.verify.build import available_cpus
@@ -46,9 +47,13 @@ _PAYS_GATES = 10**9  # gates times samples from which the second build is worth 
 _ALIGNED = 64
 
 
-def lanes_pay(rtl: Rtl, gates: int, samples: int) -> bool:
-    """Tell whether lanes save more time than their build takes."""
-    return rtl.stream is None and gates * samples >= _PAYS_GATES
+def lanes_pay(rtl: Rtl, network: Network, samples: int) -> bool:
+    """Tell whether lanes can simulate a design, and save more time than their build takes."""
+    known = digest(network.netlist) == rtl.netlist_sha256
+    constant = not any(module.role == "logic" for module in rtl.modules)
+    if rtl.stream is not None or constant or not known:
+        return False
+    return network.netlist.n_nodes * samples >= _PAYS_GATES
 
 
 class LaneSimulation:
@@ -66,7 +71,8 @@ class LaneSimulation:
     Raises
     ------
     InputError
-        If the design is a streaming one, or has no logic: its outputs are constant.
+        If the design is a streaming one, or has no logic since its outputs are constant, or was
+        written from another model.
     ModelError, ToolError, MissingExtraError
         As `CoSimulation` does.
     """
@@ -87,6 +93,11 @@ class LaneSimulation:
         if self.rtl.stream is not None:
             raise InputError(f"{self.rtl.folder}: lanes are for dense designs, this one streams")
         network = model if isinstance(model, Network) else Network.from_model(model)
+        if digest(network.netlist) != self.rtl.netlist_sha256:
+            raise InputError(
+                f"{self.rtl.folder}: lanes need the model from which the RTL was written, this is "
+                "another one, or another form of it"
+            )
         forms = {str(i): str(form) for i, form in enumerate(self.rtl.input.values)}
         ports = {str(i): str(port) for i, port in enumerate(self.rtl.input.ports)}
         encoder = encode(network, {"features": forms}, {"features": ports})

@@ -119,10 +119,9 @@ class _Build:
         return [*self.parts, *([self.counter] if self.counter else [])]
 
     def library(self) -> Path:
-        key = content_key(
-            [*self._tools(), *map(repr, self.all_parts), self.harness, self.header]
-            + [part.file.read_bytes() for part in self.all_parts]
-        )
+        contents = [part.file.read_bytes() for part in self.all_parts]
+        names = [f"{part.module} {part.verilate} {part.compile}" for part in self.all_parts]
+        key = content_key([*self._tools(), *names, self.harness, self.header, *contents])
         before = 0.0
 
         def advance(amount: float) -> None:
@@ -157,7 +156,7 @@ class _Build:
             ]
             if re.search(r"\benable\b", text):
                 lines.append("#define LGNX_POPCOUNT_ENABLE 1")
-        rows = {
+        rows: dict[str, list[int] | list[str]] = {
             "unsigned kFeature": [feature for feature, _ in encoder.bits],
             "bool kAlways": [int(limit is None) for _, limit in encoder.bits],
             "long long kLimit": [_literal(limit or 0) for _, limit in encoder.bits],

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from lgnx.cli import common, cosim_case, cosim_coverage
+from lgnx.cli import common, cosim_case, cosim_coverage, cosim_lanes
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
     from lgnx.verify.cosim import CoSimulation, Mismatch
+    from lgnx.verify.lanes import LaneSimulation
     from lgnx.verify.minimise import MinimalCase
     from lgnx.verify.rtl import Rtl
 
 EXAMPLES = (
     "lgnx cosim model.onnx rtl/ --samples data.npy",
     "lgnx cosim model.onnx rtl/ --random 100000 --seed 7",
+    "lgnx cosim model.onnx rtl/ --random 1000000 --mode lanes",
     "lgnx cosim model.onnx rtl/ --random 10000 --coverage",
 )
 
@@ -95,6 +97,10 @@ def command(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Tell which nets the samples toggle.")
     ] = False,
+    mode: Annotated[
+        str,
+        typer.Option(help="one-lane, lanes (64 samples at a time), or auto: lanes where they pay."),
+    ] = "auto",
     timeout: Annotated[
         float, typer.Option(help="Seconds that the simulation of 1,024 samples may take.")
     ] = 600.0,
@@ -116,6 +122,7 @@ def command(
     from lgnx.verify.waveform import wave_format
 
     wave_format(waveform)
+    cosim_lanes.check_mode(mode)
     sources = []
     if samples is not None:
         sources.append(Source(str(samples), _file_samples(samples, scaled), scaled))
@@ -130,12 +137,17 @@ def command(
     built = time.perf_counter() - started
     if not other_form:
         check_same_model(simulation.rtl, model)
-    runs = [_compare(simulation, model, source, waveform) for source in sources]
+    started = time.perf_counter()
+    wanted = random or 0 if samples is None else None
+    lanes = cosim_lanes.build(simulation, model, mode, wanted, timeout)
+    built += time.perf_counter() - started
+    runs = [_compare(simulation, model, source, waveform, lanes) for source in sources]
     failed = any(run.failed for run in runs)
     toggled = cosim_coverage.measure(simulation, model, sources) if coverage else None
     if json:
         facts = [run.facts() for run in runs]
         result = {"model": model, "rtl": rtl, "equal": not failed, "build_seconds": built}
+        result |= {"mode": "one-lane" if lanes is None else "lanes"}
         result |= {"latency": simulation.rtl.latency, "interval": simulation.rtl.interval}
         extra = {} if toggled is None else {"coverage": toggled.content()}
         common.print_json(result | {"runs": facts} | extra)
@@ -144,6 +156,8 @@ def command(
         screen.print(_table(runs))
         if simulation.rtl.stream is not None and not failed:
             _throughput(simulation.rtl)
+        if lanes is not None:
+            screen.print(cosim_lanes.said())
         screen.print(f"built in {common.seconds(built)}")
         for run in runs:
             if run.rounded:
@@ -202,14 +216,28 @@ def _random_samples(model: Path, count: int, seed: int) -> Make:
 
     def make(simulation: CoSimulation) -> tuple[int | None, Iterator[np.ndarray]]:
         thresholds = Network.from_model(model).thresholds
-        x = random_inputs(simulation.rtl, count, seed=seed, thresholds=thresholds)
-        return count, iter([x])
+        batches = (
+            random_inputs(
+                *(simulation.rtl, min(_BATCH, count - first)),
+                seed=seed + first,
+                thresholds=thresholds,
+            )
+            for first in range(0, max(1, count), _BATCH)
+        )
+        return count, batches
 
     return make
 
 
-def _compare(simulation: CoSimulation, model: Path, source: Source, waveform: Path) -> _Run:
+def _compare(
+    simulation: CoSimulation,
+    model: Path,
+    source: Source,
+    waveform: Path,
+    lanes: LaneSimulation | None,
+) -> _Run:
     from lgnx.verify.cosim import compare
+    from lgnx.verify.lanes import compare_lanes
     from lgnx.verify.runner import HandshakeError
 
     run = _Run(source.name)
@@ -219,9 +247,14 @@ def _compare(simulation: CoSimulation, model: Path, source: Source, waveform: Pa
     with common.progress(f"simulating {source.name}", total) as advance:
         for x in batches:
             try:
-                report = compare(
-                    simulation, model, x, scaled=source.scaled, vcd=None, progress=advance
-                )
+                if lanes is None:
+                    report = compare(
+                        simulation, model, x, scaled=source.scaled, vcd=None, progress=advance
+                    )
+                else:
+                    report = compare_lanes(
+                        lanes, simulation, model, x, scaled=source.scaled, progress=advance
+                    )
             except HandshakeError as error:
                 run.handshake, failing = str(error), error.failing
                 break
