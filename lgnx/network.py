@@ -11,6 +11,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from lgnx.files import as_proto, model_name
+from lgnx.netlist.gates import MAX_GATE_INPUTS
+from lgnx.netlist.luts import LutNetlist
 from lgnx.netlist.netlist import Netlist
 from lgnx.ops import DOMAIN
 from lgnx.ops.errors import InputError, ModelError
@@ -37,6 +39,8 @@ class Network:
         Whether an input bit is x > t, rather than x >= t.
     netlist
         Input i of the netlist is threshold i % B of number i // B, or bit i.
+    luts
+        The same as look-up tables, where the program has gates of more than two inputs.
     groups
         Number of scores; 0 if the output is the bits of the netlist.
     bias, tau, beta
@@ -66,6 +70,7 @@ class Network:
     output_name: str
     argmax: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
+    luts: LutNetlist | None = None
 
     @property
     def features(self) -> int:
@@ -149,8 +154,13 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
     networks = [node for node in proto.graph.node if node.domain == DOMAIN]
     if len(networks) != 1 or networks[0].op_type != "LogicNetwork":
         found = ", ".join(f"{n.op_type} {n.name!r}" for n in networks) or "none"
+        others = [n for n in proto.graph.node if n.domain != DOMAIN and n.op_type not in _MOVES]
+        between = ""
+        if len(networks) > 1 and others:
+            names = ", ".join(f"{n.op_type} {n.name!r}" for n in others[:4])
+            between = f"; what is no logic parts them: {names}"
         raise ModelError(
-            f"{where}: must lower to exactly one LogicNetwork; lgnx nodes found: {found}"
+            f"{where}: must lower to exactly one LogicNetwork; lgnx nodes found: {found}{between}"
         )
     node = networks[0]
     constants = {t.name: t for t in proto.graph.initializer}
@@ -169,7 +179,8 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
         )
     argmax = _check_rest(proto, node, where)
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    netlist = Netlist.from_program(decode(numpy_helper.to_array(constants[program])))
+    parsed = decode(numpy_helper.to_array(constants[program]))
+    wide = any(run.k > MAX_GATE_INPUTS for run in parsed.runs)
     kind = inputs[source].type.tensor_type
     shape = tuple(dim.dim_value for dim in kind.shape.dim)[1:]
     if not kind.HasField("shape") or any(extent < 1 for extent in shape):
@@ -193,7 +204,7 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
         input_shape=shape,
         thresholds=table,
         strict=bool(attributes.get("strict", 1)),
-        netlist=netlist,
+        netlist=Netlist.from_program(parsed),
         groups=attributes.get("groups", 0),
         bias=attributes.get("bias", 0.0),
         tau=attributes.get("tau", 1.0),
@@ -202,6 +213,7 @@ def _read(proto: onnx.ModelProto, where: str) -> Network:
         output_name=node.output[0],
         argmax=argmax,
         metadata={entry.key: entry.value for entry in proto.metadata_props},
+        luts=LutNetlist.from_program(parsed) if wide else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lgnx.converters.verilog.logic import Logic
 from lgnx.converters.verilog.stages import cut, partition
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -15,9 +16,8 @@ from lgnx.verify.rtl_reference import (
     argmax_netlist,
     at_least,
     encoder_netlist,
-    encoder_of,
+    logic_of,
     popcount_netlist,
-    stage_numbers,
 )
 
 __all__ = ["DesignNets", "Net", "design_nets", "port_bits"]
@@ -52,7 +52,8 @@ class DesignNets:
 
 def design_nets(rtl: Rtl, network: Network) -> DesignNets:
     """Give the nets of a design, by the network that it was written from."""
-    encoder = encoder_of(rtl, network)
+    logic = logic_of(rtl, network)
+    encoder = logic.encoder
     builder = NetlistBuilder(encoder.offsets[-1])
     named: list[tuple[str, str, np.ndarray]] = []
     core = f"{rtl.top}.core" if rtl.core != rtl.top else rtl.top
@@ -62,9 +63,9 @@ def design_nets(rtl: Rtl, network: Network) -> DesignNets:
         named += [("thermometer", f"{core}.{name}", bits) for name in ("encoder.y", "encoded")]
         register = "thermometer, its register"
         named += [(register, f"{core}.{name}", bits) for name in ("bits", "network.x")]
-        stages, outputs = _stages(rtl, builder, encoder.netlist, bits)
+        stages, outputs = _stages(logic, builder, bits)
         named += [(where, f"{core}.network.{name}", literals) for where, name, literals in stages]
-    results = _results(rtl, network, builder, outputs, core)
+    results = _results(rtl, network, builder, outputs, core, logic.digits)
     named += results
     if rtl.handshake == "axi-stream":
         ports = [literals for where, _, literals in results if where == "output"]
@@ -96,16 +97,16 @@ def port_bits(rtl: Rtl, x: np.ndarray) -> np.ndarray:
 
 
 def _stages(
-    rtl: Rtl, builder: NetlistBuilder, netlist: Netlist, bits: np.ndarray
+    logic: Logic, builder: NetlistBuilder, bits: np.ndarray
 ) -> tuple[list[tuple[str, str, np.ndarray]], np.ndarray]:
     """Give the nets of the logic, and its outputs."""
+    netlist, numbers = logic.encoder.netlist, logic.stage_of_node
     every = 2 * np.arange(netlist.first_node + netlist.n_nodes, dtype=np.uint32)
     whole = Netlist(netlist.n_inputs, netlist.kinds, netlist.fanins, every)
     literals = builder.embed(whole, bits)  # of each variable
-    numbers = stage_numbers(rtl, netlist)
     named = []
     outputs = netlist.outputs
-    stages = zip(partition(netlist, numbers), cut(netlist, numbers), strict=True)
+    stages = zip(partition(netlist, numbers), cut(netlist, numbers, logic.kept), strict=True)
     for number, (part, stage) in enumerate(stages):
         where = f"logic, stage {number}"
         named.append((where, f"stage{number}.x", literals[part.inputs]))
@@ -119,16 +120,21 @@ def _stages(
 
 
 def _results(
-    rtl: Rtl, network: Network, builder: NetlistBuilder, outputs: np.ndarray, core: str
+    rtl: Rtl,
+    network: Network,
+    builder: NetlistBuilder,
+    outputs: np.ndarray,
+    core: str,
+    digits: bool,
 ) -> list[tuple[str, str, np.ndarray]]:
     """Give the nets behind the logic."""
     if not network.groups:
         names = ("network.y", "results", "y")
         return [("output", f"{core}.{name}", outputs) for name in names]
-    size = network.group_size
-    count = popcount_netlist(size)
-    groups = outputs.reshape(network.groups, size)
-    planes = [builder.embed(count, group) if size > 1 else group for group in groups]
+    planes = list(outputs.reshape(network.groups, -1))
+    if not digits and network.group_size > 1:
+        count = popcount_netlist(network.group_size)
+        planes = [builder.embed(count, group) for group in planes]
     counts = np.concatenate(planes)
     named = [("counts", f"{core}.{name}", counts) for name in ("network.y", "results")]
     named.append(("counts, their register", f"{core}.counts", counts))

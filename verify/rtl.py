@@ -15,6 +15,7 @@ import numpy as np
 from lgnx.converters.verilog.fixed_point import FixedPoint, check_port, parse_format
 from lgnx.converters.verilog.folder import SIDECAR, build_id
 from lgnx.converters.verilog.interface import HANDSHAKES, LANGUAGES
+from lgnx.converters.verilog.logic import Cutting
 from lgnx.converters.verilog.write import FORMAT, VERSION
 from lgnx.ops.errors import InputError, ModelError
 from lgnx.scaling import InputScaling
@@ -68,8 +69,8 @@ class Rtl:
         ``"none"``, ``"valid"`` or ``"axi-stream"``.
     scoring
         How counts become scores, also where no port gives them; None for a model of bits.
-    levels_per_stage
-        Levels of the netlist in a stage; None in a combinational design.
+    cutting
+        How the logic is cut into stages.
     latency
         Clock edges from the one that takes a sample to the one after which its result stands at
         the outputs, that one counted; 0 for a combinational design. In a streaming design a sample
@@ -90,7 +91,7 @@ class Rtl:
     handshake: str
     clock: str
     reset: Reset | None
-    levels_per_stage: int | None
+    cutting: Cutting
     latency: int
     input: InputPort
     scoring: ScoresPort | None
@@ -220,9 +221,7 @@ class _Reader:
             handshake=handshake,
             clock=self.name(data, "clock") if pipelined else "",
             reset=self.reset(data.get("reset")),
-            levels_per_stage=self.integer(data, "levels_per_stage", 1, 1 << 20)
-            if pipelined
-            else None,
+            cutting=self.cutting(data, pipelined),
             latency=latency,
             input=self.input(data.get("input")),
             scoring=self.scoring(data.get("scoring")),
@@ -341,6 +340,17 @@ class _Reader:
             given = [port.get("name") for port in ports]
             raise self.error("outputs", given, "bits alone, or some of scores, class and trigger")
         return {key: found.get(key) for key in ("scores", "class_index", "trigger", "bits")}
+
+    def cutting(self, data: dict[str, Any], pipelined: bool) -> Cutting:
+        if not pipelined:
+            return Cutting(None)
+        if data.get("lut_levels") is None:
+            return Cutting(self.integer(data, "levels_per_stage", 1, 1 << 20))
+        return Cutting(
+            None,
+            self.integer(data, "lut_levels", 1, 1 << 20),
+            self.integer(data, "lut_inputs", 4, 6),
+        )
 
     def scoring(self, given: Any) -> ScoresPort | None:
         if given is None:

@@ -18,19 +18,23 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 import lgnx
+from lgnx.converters.verilog.encoder import input_literals
 from lgnx.converters.verilog.folder import PROOF
 from lgnx.converters.verilog.stages import partition
 from lgnx.files import as_proto, atomic_path
 from lgnx.netlist.build import NetlistBuilder
+from lgnx.netlist.lut_checks import decomposed, same_tables
+from lgnx.netlist.luts import LutNetlist
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
 from lgnx.ops.errors import ComparisonError
+from lgnx.optimize.counting import check_identities
 from lgnx.optimize.proof import Verdict, prove
 from lgnx.verify import rtl_reference as reference
 from lgnx.verify.handshake_proof import prove_handshake
@@ -174,7 +178,8 @@ class Prover:
     ) -> None:
         self.rtl, self.network, self.modules = rtl, network, modules
         self.proof, self.budget, self.say = proof, budget, say
-        self.encoder = reference.encoder_of(rtl, network)
+        self.logic = reference.logic_of(rtl, network)
+        self.encoder = self.logic.encoder
         self.known: dict[str, Netlist] = {}
 
     def run(self) -> None:
@@ -190,12 +195,11 @@ class Prover:
         encoder = self.encoder
         if encoder.bits:
             self.module("encoder", reference.encoder_netlist(encoder))
-            numbers = reference.stage_numbers(self.rtl, encoder.netlist)
-            parts = partition(encoder.netlist, numbers)
+            parts = partition(encoder.netlist, self.logic.stage_of_node)
             for number, part in enumerate(parts):
                 self.module(f"stage{number}", reference.stage_netlist(encoder.netlist, part))
             size = self.network.group_size
-            if self.network.groups and size > 1:
+            if self.network.groups and size > 1 and not self.logic.digits:
                 self.module("popcount", reference.popcount_netlist(size))
             self.network_module()
         if self.rtl.class_index:
@@ -221,12 +225,55 @@ class Prover:
     def network_module(self) -> None:
         """Prove that stages and counts, as they are connected, are the model's logic."""
         name, bits = f"{self.rtl.top}_network", self.encoder.netlist
-        model = reference.model_netlist(self.network, self.encoder)
-        self.claim("the logic that was cut into stages is the model's", bits, model)
-        wanted = self.counted(bits) if self.network.groups else bits
+        if self.logic.luts is None:
+            model = reference.model_netlist(self.network, self.encoder)
+            self.claim("the logic that was cut into stages is the model's", bits, model)
+        else:
+            self.tables(self.logic.luts)
+        plain = self.logic.digits or not self.network.groups
+        wanted = bits if plain else self.counted(bits)
         found = compose(self.read(name), self.known)
         self.claim(f"module {name}: its parts together are this logic", found, wanted)
         self.known[name] = wanted
+
+    def tables(self, luts: LutNetlist) -> None:
+        """Prove that the tables of the design compute what the model does."""
+        whole = reference.encoder_of(self.rtl, self.network)
+        # An input that the design does not have must not matter: its wire is not there.
+        places = {key: 2 * (1 + i) for i, key in enumerate(self.encoder.bits)}
+        absent = 2 * (luts.first_lut + luts.n_luts)
+        inputs = [places.get(key, absent + 2 * i) for i, key in enumerate(whole.bits)]
+        each = "each table at all values of its inputs"
+        counted = self.logic.counted
+        if counted is not None:
+            ends = [literal for row in counted.bits for literal in row]
+            bits, _, _ = counted.builder.finish(ends).to_netlist()
+            model = reference.model_netlist(self.network, whole)
+            self.claim("the bits that the tables count are the model's", bits, model)
+            started = time.perf_counter()
+            what = "the digits of the counts, made of tables, are the counts of these bits"
+            checked = check_identities(counted)
+            self.note(what, f"{checked} sums, each at all values of what it reads", started)
+            source = counted.luts
+        else:
+            assert self.network.luts is not None
+            given = input_literals(self.network, whole)
+            inputs = [inputs[(lit >> 1) - 1] if lit > 1 else lit for lit in given]
+            source = self.network.luts
+        if self.logic.digits:
+            luts = _repeated(luts, self.network.groups) if counted is None else luts
+        self.holds("the design's tables are the model's", same_tables(source, luts, inputs), each)
+        own, roots = self.logic.luts, self.logic.roots
+        assert own is not None
+        assert roots is not None
+        found = decomposed(own, self.encoder.netlist, roots)
+        self.holds("the gates that were cut into stages compute these tables", found, each)
+
+    def holds(self, what: str, answer: bool, method: str) -> None:
+        """Note what was proved table by table."""
+        if not answer:
+            raise ComparisonError(f"{self.rtl.folder}: not so: {what}")
+        self.note(what, method, time.perf_counter())
 
     def counted(self, bits: Netlist) -> Netlist:
         builder, outputs = NetlistBuilder.from_netlist(bits)
@@ -337,6 +384,13 @@ class Prover:
 
 def _bits_of(name: str, width: int) -> list[str]:
     return [f"{name}[{i}]" for i in range(width)] if width > 1 else [name]
+
+
+def _repeated(luts: LutNetlist, groups: int) -> LutNetlist:
+    """Digits as often as they weigh, as the model has them."""
+    digits = luts.outputs.reshape(groups, -1)
+    often = np.repeat(digits, 1 << np.arange(digits.shape[1]), axis=1).ravel()
+    return replace(luts, outputs=often)
 
 
 def _own_outputs(module: ReadModule) -> tuple[str, ...]:

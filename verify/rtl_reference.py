@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 
 from lgnx.converters.verilog.counters import counter_plan
-from lgnx.converters.verilog.encoder import Encoder, encode
+from lgnx.converters.verilog.encoder import Encoder, encode, input_literals
 from lgnx.converters.verilog.fixed_point import FixedPoint
-from lgnx.converters.verilog.stages import Part, stages_by_level
-from lgnx.converters.verilog.write import COMBINATIONAL_LEVELS
+from lgnx.converters.verilog.logic import Logic, plan_logic
+from lgnx.converters.verilog.stages import Part
 from lgnx.netlist.arithmetic import Number, Sum, less, tournament
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -24,10 +24,10 @@ __all__ = [
     "check_decisions",
     "encoder_netlist",
     "encoder_of",
+    "logic_of",
     "model_netlist",
     "popcount_netlist",
     "stage_netlist",
-    "stage_numbers",
 ]
 
 
@@ -38,9 +38,9 @@ def encoder_of(rtl: Rtl, network: Network) -> Encoder:
     return encode(network, {"features": forms}, {"features": ports})
 
 
-def stage_numbers(rtl: Rtl, netlist: Netlist) -> np.ndarray:
-    """Give the stage in which a design has each node, int64 [n_nodes]."""
-    return stages_by_level(netlist, rtl.levels_per_stage or COMBINATIONAL_LEVELS)
+def logic_of(rtl: Rtl, network: Network) -> Logic:
+    """Give what the stages of a design hold."""
+    return plan_logic(network, encoder_of(rtl, network), rtl.cutting)
 
 
 def check_decisions(network: Network, encoder: Encoder) -> int:
@@ -189,31 +189,27 @@ def at_least(builder: NetlistBuilder, count: np.ndarray, limit: int) -> int:
 
 
 def model_netlist(network: Network, encoder: Encoder) -> Netlist:
-    """The model's logic on the bits that the encoder gives, equal and constant ones put in."""
+    """The model's logic on the bits that the encoder gives, equal and constant ones put in.
+
+    Outputs stand in the design's order, in which each stays in its group.
+    """
     netlist = network.netlist
-    place = {key: i for i, key in enumerate(encoder.bits)}
+    outputs = netlist.outputs[_checked_order(encoder.order, network.groups)]
     first = len(encoder.bits) + 1
-    inputs = [_input_literal(network, encoder, place, i) for i in range(netlist.n_inputs)]
+    inputs = input_literals(network, encoder)
     nodes = 2 * np.arange(first, first + netlist.n_nodes, dtype=np.uint32)
     literals = np.concatenate([np.array([0, *inputs], np.uint32), nodes])
     return Netlist(
         len(encoder.bits),
         netlist.kinds,
         literals[netlist.fanins >> 1] ^ (netlist.fanins & 1),
-        literals[netlist.outputs >> 1] ^ (netlist.outputs & 1),
+        literals[outputs >> 1] ^ (outputs & 1),
     )
 
 
-def _input_literal(
-    network: Network, encoder: Encoder, place: dict[tuple[int, int | None], int], i: int
-) -> int:
-    if network.thresholds is None:
-        key: tuple[int, int | None] = (i, None)
-    else:
-        feature, column = divmod(i, network.thresholds.shape[1])
-        decision = encoder.decisions[feature][column]
-        if isinstance(decision, bool):
-            return int(decision)
-        key = (feature, decision)
-    # What no output reads has no comparator; any value will do.
-    return 2 * (1 + place[key]) if key in place else 0
+def _checked_order(order: np.ndarray, groups: int) -> np.ndarray:
+    """Check that the order of the outputs changes no count."""
+    rows = order.reshape(groups, -1) if groups else order[:, None]
+    if not (np.sort(rows, axis=1) == np.arange(order.size).reshape(rows.shape)).all():
+        raise ComparisonError("the design counts other outputs than the model does")
+    return order

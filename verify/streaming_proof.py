@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from lgnx.converters.verilog.encoder import Encoder
-from lgnx.converters.verilog.stages import partition
+from lgnx.converters.verilog.logic import COMBINATIONAL_LEVELS
+from lgnx.converters.verilog.stages import partition, stages_by_level
 from lgnx.converters.verilog.streaming.layers import Layer, compact_kernels
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -87,7 +88,9 @@ def _kernels(own: Prover, number: int, layer: Layer) -> None:
     name = f"{own.rtl.top}_{prefix}_kernels"
     compact = compact_kernels(layer)
     if compact.n_inputs:
-        stages = partition(compact, reference.stage_numbers(own.rtl, compact))
+        stages = partition(
+            compact, stages_by_level(compact, own.rtl.cutting.every or COMBINATIONAL_LEVELS)
+        )
         for place, part in enumerate(stages):
             own.module(f"{prefix}_stage{place}", reference.stage_netlist(compact, part))
     read = own.read(name)

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-__all__ = ["Counters", "Plan", "counter_plan"]
+__all__ = ["COUNTED", "Counters", "Plan", "counter_plan"]
+
+COUNTED = 6  # bits that a counter takes where there are enough
+_ROWS = 8  # of so many counters side by side each reads bits far apart, which is short to write
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def counter_plan(size: int) -> Plan:
     for column in range(width):
         waiting = columns[column]
         while len(waiting) > 1:
-            bits = 6 if len(waiting) >= 6 else min(3, len(waiting))
+            bits = COUNTED if len(waiting) >= COUNTED else min(3, len(waiting))
             half = _behind(waiting[bits - 1][0], bits)
             count = 1
             # All that end at the same time stand side by side.
@@ -94,6 +97,8 @@ def counter_plan(size: int) -> Plan:
             outputs = range(made, made + given * count)
             made += given * count
             numbers = tuple(bit for _, bit in inputs)
+            if count < _ROWS and numbers[0] >= size:  # neighbours have more in common
+                numbers = tuple(numbers[i * bits + j] for j in range(bits) for i in range(count))
             plan.append(Counters(numbers, bits, outputs, (half + 1) // 2))
             waiting = sorted(waiting + [(half, bit) for bit in outputs[:count]])
             for place in range(1, given):
@@ -106,4 +111,4 @@ def counter_plan(size: int) -> Plan:
 
 def _behind(half: int, bits: int) -> int:
     """When a counter is ready whose last input is; one of six bits begins with a level."""
-    return half + 1 if bits < 6 else (half + 1) // 2 * 2 + 2
+    return half + 1 if bits < COUNTED else (half + 1) // 2 * 2 + 2

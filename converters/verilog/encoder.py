@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lgnx.converters.verilog.counters import COUNTED
 from lgnx.converters.verilog.fixed_point import (
     BIT,
     FixedPoint,
@@ -41,7 +42,10 @@ class Encoder:
         For each input of the netlist that is read: its feature, and the T of its comparator
         (code > T), or None where the feature itself is the bit.
     netlist
-        The netlist over these bits alone, constants and equal comparators merged.
+        The netlist over these bits alone, constants and equal comparators merged. Its outputs
+        stand in the order that their counters want.
+    order
+        Which output of the model each one is, int64 [n_outputs]; each stays in its group.
     decisions
         For each feature, for each of its thresholds: the T of its comparator, or True or False
         where it decides the same way for every value of the format. Empty for an input of bits.
@@ -53,6 +57,7 @@ class Encoder:
     forms: tuple[FixedPoint, ...]
     bits: list[tuple[int, int | None]]
     netlist: Netlist
+    order: np.ndarray
     decisions: list[list[int | bool]]
     warnings: list[str]
 
@@ -84,7 +89,7 @@ def encode(
         for form in {*forms, *ports} - {BIT}:
             raise InputError(f"input format {form}: the model's input is bits, use bit")
         keys: list[tuple[int, int | None]] = [(i, None) for i in range(n)]
-        return _merge(network.netlist, keys, [None] * n, ports, forms, [], [])
+        return _merge(network, keys, [None] * n, ports, forms, [], [])
     for form, port in dict.fromkeys(zip(forms, ports, strict=True)):
         check_dtype(form, network.input_dtype)
         check_port(form, port)
@@ -109,7 +114,20 @@ def encode(
             f"{sum(d is not None for d in fixed)} of {network.thresholds.size} thresholds decide "
             f"the same way for {every} (first: feature {feature}, {rows[feature][place]:g})"
         )
-    return _merge(network.netlist, keys, fixed, ports, forms, decisions, warnings)
+    return _merge(network, keys, fixed, ports, forms, decisions, warnings)
+
+
+def input_literals(network: Network, encoder: Encoder) -> list[int]:
+    """For each input of the model's netlist the bit that it is, as a literal, or a constant."""
+    place = {key: 2 * (1 + i) for i, key in enumerate(encoder.bits)}
+    if network.thresholds is None:
+        return [place.get((i, None), 0) for i in range(network.netlist.n_inputs)]
+    # What no output reads has no comparator; any value will do.
+    return [
+        int(decision) if isinstance(decision, bool) else place.get((feature, decision), 0)
+        for feature, row in enumerate(encoder.decisions)
+        for decision in row
+    ]
 
 
 def feature_names(network: Network) -> tuple[str, ...] | None:
@@ -186,7 +204,7 @@ def _at_port(code: int, form: FixedPoint, port: FixedPoint) -> int:
 
 
 def _merge(
-    netlist: Netlist,
+    network: Network,
     keys: list[tuple[int, int | None]],
     fixed: list[bool | None],
     ports: tuple[FixedPoint, ...],
@@ -195,6 +213,7 @@ def _merge(
     warnings: list[str],
 ) -> Encoder:
     """Put constants in, let equal bits be one, and drop what nothing reads."""
+    netlist = network.netlist
     literals = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
     literals[:] = 2 * np.arange(len(literals), dtype=np.uint32)
     first: dict[tuple[int, int | None], int] = {}
@@ -210,6 +229,7 @@ def _merge(
         literals[netlist.outputs >> 1] ^ (netlist.outputs & 1),
     )
     merged = Netlist(netlist.n_inputs, *parts)
+    order = _order(merged.outputs, network.groups)
     read = merged.fan_outs()[1 : merged.first_node] > 0
     live = np.flatnonzero(read)
     renumbered = np.zeros(merged.first_node + merged.n_nodes, np.uint32)
@@ -219,7 +239,24 @@ def _merge(
         len(live),
         merged.kinds,
         2 * renumbered[merged.fanins >> 1] + (merged.fanins & 1),
-        2 * renumbered[merged.outputs >> 1] + (merged.outputs & 1),
+        2 * renumbered[merged.outputs[order] >> 1] + (merged.outputs[order] & 1),
     )
     bits = [keys[i] for i in live]
-    return Encoder(ports, forms, bits, compact, decisions, warnings)
+    return Encoder(ports, forms, bits, compact, order, decisions, warnings)
+
+
+def _order(outputs: np.ndarray, groups: int) -> np.ndarray:
+    """Order the bits of each group so that equal and constant ones meet in a counter.
+
+    Counters of constants vanish, and those of equal or opposite bits are small.
+    """
+    if not groups:
+        return np.arange(len(outputs))
+    size = len(outputs) // groups
+    order = np.argsort(
+        (outputs.astype(np.int64) - 2).reshape(groups, size) % (1 << 33), kind="stable"
+    )
+    # Counter i of n in front reads the bits i, i + n, i + 2 n, ...
+    place, front = np.arange(size), size // COUNTED * COUNTED
+    place[:front] = place[:front].reshape(-1, COUNTED).T.ravel()
+    return (order[:, place] + size * np.arange(groups)[:, None]).ravel()

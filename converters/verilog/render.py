@@ -47,6 +47,8 @@ class Design:
         Levels of adders or comparisons between registers; None for none inside.
     outputs
         Some of ``scores``, ``class``, ``trigger``; or ``bits``.
+    digits
+        Whether the last stage gives the digits of the counts, so that nothing is left to count.
     """
 
     network: Network
@@ -58,6 +60,7 @@ class Design:
     outputs: tuple[str, ...]
     trigger: Trigger | None
     top: str
+    digits: bool = False
     modules: list[Module] = field(default_factory=list)
 
     @property
@@ -85,10 +88,15 @@ class Design:
         """Bits of a class."""
         return (self.groups - 1).bit_length()
 
+    @property
+    def counting(self) -> bool:
+        """Whether there are modules that count."""
+        return bool(self.groups) and self.network.group_size > 1 and not self.digits
+
     @cached_property
     def popcount_registers(self) -> int:
         """Registers inside the trees that count."""
-        if not self.groups or self.network.group_size < 2 or not self.encoder.bits:
+        if not self.counting or not self.encoder.bits:
             return 0
         return popcount_registers(self.network.group_size, self.tree_every)
 
@@ -193,7 +201,7 @@ class Design:
 
     def _network(self, make: Any, words: dict[str, str]) -> None:
         size, n_out = self.network.group_size, self.network.netlist.n_outputs
-        if self.groups and size > 1:
+        if self.counting:
             body = popcount_body(size, self.tree_every, words, self.stalls)
             ports = [
                 *self._clocked(self.popcount_registers),
@@ -216,7 +224,7 @@ class Design:
             stages=self.stages,
             n_bits=len(self.encoder.bits),
             n_out=self.groups * self.width if self.groups else n_out,
-            groups=self.groups,
+            groups=0 if self.digits else self.groups,
             size=size,
             width=self.width,
         )

@@ -11,12 +11,16 @@ from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 @dataclass(frozen=True)
 class Level:
-    """Nodes of one level that stay inside a stage: a vector, its assignments and variables."""
+    """Nodes of one level that stay inside a stage: a vector, its assignments and variables.
+
+    Where ``keep`` is true they are outputs of look-up tables, and synthesis is to keep them.
+    """
 
     name: str
     width: int
     assignments: list[str]
     variables: list[int]
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,15 +106,27 @@ def partition(netlist: Netlist, stage_of_node: np.ndarray) -> list[Part]:
     return parts
 
 
-def cut(netlist: Netlist, stage_of_node: np.ndarray) -> list[Stage]:
-    """Give the assignments of each part of `partition`."""
+def cut(netlist: Netlist, stage_of_node: np.ndarray, kept: np.ndarray | None = None) -> list[Stage]:
+    """Give the assignments of each part of `partition`.
+
+    Parameters
+    ----------
+    netlist, stage_of_node
+        See `partition`.
+    kept
+        Variables that are nets of their own, which synthesis is asked to keep: the outputs of
+        look-up tables. int64 [n].
+    """
+    whole = np.zeros(netlist.first_node + netlist.n_nodes, bool)
+    if kept is not None:
+        whole[kept] = True
     levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
     if netlist.n_nodes:
         levels[netlist.first_node :] = netlist.levels()
-    return [_stage(netlist, levels, part) for part in partition(netlist, stage_of_node)]
+    return [_stage(netlist, levels, part, whole) for part in partition(netlist, stage_of_node)]
 
 
-def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> Stage:
+def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) -> Stage:
     name = {int(variable): f"x[{i}]" for i, variable in enumerate(part.inputs)}
     members = part.nodes
     # A node that only becomes one bit of y is written straight there.
@@ -131,20 +147,22 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> Stage:
     vectors: list[Level] = []
     direct: dict[int, str] = {}
     for level in np.unique(levels[members]).tolist():
-        vector, lines, inside_level = f"level{level}", [], []
-        for variable in members[levels[members] == level].tolist():
-            if variable not in read_inside and times[variable] == 1:
-                direct[variable] = expression(variable)
-                continue
-            lines.append(expression(variable))
-            inside_level.append(variable)
-            name[variable] = f"{vector}[{len(lines) - 1}]"
-        if lines:
-            vectors.append(Level(vector, len(lines), lines, inside_level))
+        own = members[levels[members] == level]
+        for keep in (False, True):
+            vector, lines, inside_level = f"{'table' if keep else 'level'}{level}", [], []
+            for variable in own[whole[own] == keep].tolist():
+                if variable not in read_inside and times[variable] == 1:
+                    direct[variable] = expression(variable)
+                    continue
+                lines.append(expression(variable))
+                inside_level.append(variable)
+                name[variable] = f"{vector}[{len(lines) - 1}]"
+            if lines:
+                vectors.append(Level(vector, len(lines), lines, inside_level, keep))
     outputs = []
     for variable, complement in zip(goes.tolist(), complements.tolist(), strict=True):
         if variable == 0:
-            outputs.append(f"1'b{complement}")
+            outputs.append(f"{{`LGNX_LANES{{1'b{complement}}}}}")
         elif variable in direct:
             outputs.append(f"~({direct[variable]})" if complement else direct[variable])
         else:

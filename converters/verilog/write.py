@@ -16,9 +16,11 @@ from lgnx.converters.verilog.encoder import Encoder, encode, feature_names
 from lgnx.converters.verilog.fixed_point import FixedPoint
 from lgnx.converters.verilog.folder import check_folder, write_folder
 from lgnx.converters.verilog.interface import Interface, parse_outputs, parse_trigger
+from lgnx.converters.verilog.logic import Cutting, Logic, plan_logic
 from lgnx.converters.verilog.names import check_name
+from lgnx.converters.verilog.port_limits import check_port_widths, check_thresholds
 from lgnx.converters.verilog.render import Design
-from lgnx.converters.verilog.stages import cut, stages_by_level
+from lgnx.converters.verilog.stages import cut
 from lgnx.metadata import CLASS_NAMES, INPUT_SCALING
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
@@ -26,7 +28,6 @@ from lgnx.ops.errors import InputError, require
 
 FORMAT, VERSION = "lgnx-rtl", 2
 THRESHOLDS = "thresholds.json"
-COMBINATIONAL_LEVELS = 4  # levels of a module where no registers decide
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -38,6 +39,8 @@ def write_rtl(
     input_format: Source | None = None,
     port_format: Source | None = None,
     stages_every: int | None = None,
+    lut_levels: int | None = None,
+    lut_inputs: int = 6,
     tree_every: int | None = None,
     handshake: str | None = None,
     reset: str = "none",
@@ -68,6 +71,10 @@ def write_rtl(
     stages_every
         None for a combinational design; n for registers after every n levels of logic, and after
         the thermometer, the counts and the argmax.
+    lut_levels, lut_inputs
+        Instead of ``stages_every``: registers so that no stage has more than so many levels of
+        look-up tables of so many inputs, 4 to 6. The logic is mapped to tables, if the model is
+        not, and the counts with it; registers stand where the fewest wires cross.
     tree_every
         In a pipelined design: registers after every n levels of the adders that count, and of the
         comparisons that find the class; None for none inside these.
@@ -107,6 +114,8 @@ def write_rtl(
         input_format=input_format,
         port_format=port_format,
         stages_every=stages_every,
+        lut_levels=lut_levels,
+        lut_inputs=lut_inputs,
         tree_every=tree_every,
         handshake=handshake,
         reset=reset,
@@ -126,6 +135,8 @@ def design_rtl(
     input_format: Source | None = None,
     port_format: Source | None = None,
     stages_every: int | None = None,
+    lut_levels: int | None = None,
+    lut_inputs: int = 6,
     tree_every: int | None = None,
     handshake: str | None = None,
     reset: str = "none",
@@ -140,7 +151,8 @@ def design_rtl(
     Takes and raises what `write_rtl` does, apart from the folder.
     """
     require("jinja2", extra="rtl")
-    pipelined = stages_every is not None
+    cutting = Cutting(stages_every, lut_levels, lut_inputs)
+    pipelined = cutting.pipelined
     for what, given in (("levels between registers", stages_every), ("tree levels", tree_every)):
         if given is not None and given < 1:
             raise InputError(f"{what}: {given}, must be at least 1")
@@ -154,11 +166,13 @@ def design_rtl(
 
     say("thermometer")
     encoder = encode(network, input_format, port_format)
+    check_thresholds(network, encoder)
     say("stages")
-    stages = []
-    if encoder.bits:
-        numbers = stages_by_level(encoder.netlist, stages_every or COMBINATIONAL_LEVELS)
-        stages = cut(encoder.netlist, numbers)
+    logic = plan_logic(network, encoder, cutting)
+    encoder = logic.encoder
+    stages = cut(encoder.netlist, logic.stage_of_node, logic.kept) if encoder.bits else []
+    if lut_levels and tree_every is None:
+        tree_every = 1
     design = Design(
         network=network,
         encoder=encoder,
@@ -169,13 +183,15 @@ def design_rtl(
         outputs=parse_outputs(outputs, trigger, network),
         trigger=parse_trigger(trigger, network) if trigger else None,
         top=top,
+        digits=logic.digits,
     )
+    check_port_widths([("x", design.n_in), *design.ports])
     say("Verilog")
     sources = design.render()
     others = {}
     if network.thresholds is not None:
         others[THRESHOLDS] = json.dumps(describe_thresholds(network, encoder), indent=1) + "\n"
-    return sources, others, _sidecar(design, stages_every)
+    return sources, others, _sidecar(design, cutting, logic)
 
 
 def _check_order(network: Network) -> None:
@@ -191,11 +207,12 @@ def _check_order(network: Network) -> None:
         )
 
 
-def _sidecar(design: Design, every: int | None) -> dict[str, Any]:
+def _sidecar(design: Design, cutting: Cutting, logic: Logic) -> dict[str, Any]:
     network, encoder, interface = design.network, design.encoder, design.interface
     netlist = encoder.netlist
     decisions = [d for row in encoder.decisions for d in row]
     scaling = network.metadata.get(INPUT_SCALING)
+    depths = logic.lut_depths or [None] * len(design.stages)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -223,9 +240,13 @@ def _sidecar(design: Design, every: int | None) -> dict[str, Any]:
         ],
         "gates": netlist.n_nodes,
         "levels": netlist.depth,
-        "levels_per_stage": every,
+        "levels_per_stage": cutting.every,
+        "lut_levels": cutting.lut_levels,
+        "lut_inputs": cutting.lut_inputs if cutting.lut_levels else None,
+        "luts": logic.luts.n_luts if logic.luts else None,
         "stages": [
-            {"gates": s.gates, "inputs": s.n_inputs, "outputs": s.n_outputs} for s in design.stages
+            {"gates": s.gates, "inputs": s.n_inputs, "outputs": s.n_outputs, "lut_levels": depth}
+            for s, depth in zip(design.stages, depths, strict=True)
         ],
         "thresholds": {
             "given": len(decisions),

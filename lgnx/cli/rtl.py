@@ -17,6 +17,7 @@ EXAMPLES = (
     'lgnx rtl model.onnx -o rtl/ --input-format "ufixed<5,1>" --pipeline 3',
     "lgnx rtl model.onnx -o rtl/ --input-format inputs.yaml --pipeline 2 --handshake axi-stream",
     "lgnx rtl model.onnx -o rtl/ --pipeline 2 --project vivado --project testbench",
+    "lgnx rtl model.onnx -o rtl/ --input-format uint8 --lut-levels 2",
     'lgnx rtl model.onnx -o rtl/ --outputs trigger --trigger "anomaly >= 0.8"',
     "lgnx rtl model.onnx -o rtl/ --input-format uint8 --streaming --target-cycles 600",
 )
@@ -41,6 +42,14 @@ def command(
     pipeline: Annotated[
         int | None,
         typer.Option(metavar="N", help="A register after every N levels of gates.", min=1),
+    ] = None,
+    lut_levels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="At most N levels of look-up tables between registers."),
+    ] = None,
+    lut_inputs: Annotated[
+        int | None,
+        typer.Option("-K", "--lut-inputs", metavar="K", help="Of such a table: 4 to 6. [6]"),
     ] = None,
     pipeline_trees: Annotated[
         int | None,
@@ -103,6 +112,7 @@ def command(
         "target_luts": target_luts,
     }
     _check_style(streaming, handshake, max_gates, folding)
+    _check_cutting(streaming, pipeline, lut_levels, lut_inputs)
     options = common.pairs("--option", option)
     if project or options:
         from lgnx.converters.projects import wanted_options
@@ -138,6 +148,8 @@ def command(
                 Network.from_model(model),
                 output,
                 stages_every=pipeline,
+                lut_levels=lut_levels,
+                lut_inputs=6 if lut_inputs is None else lut_inputs,
                 handshake=handshake or None,
                 **choices,
             )
@@ -170,6 +182,18 @@ def _check_style(
         raise InputError("--max-gates: not with --streaming, which unrolls no convolution")
 
 
+def _check_cutting(
+    streaming: bool, pipeline: int | None, lut_levels: int | None, lut_inputs: int | None
+) -> None:
+    """Refuse two ways to place registers."""
+    if lut_levels is not None and pipeline is not None:
+        raise InputError("--pipeline and --lut-levels both place the registers: give one of them")
+    if lut_levels is not None and streaming:
+        raise InputError("--lut-levels: not with --streaming, which takes --pipeline")
+    if lut_inputs is not None and lut_levels is None:
+        raise InputError("--lut-inputs: only with --lut-levels")
+
+
 def _summary(sidecar: dict[str, Any]) -> dict[str, str]:
     port = sidecar["input"]
     style = sidecar["style"]
@@ -188,7 +212,8 @@ def _summary(sidecar: dict[str, Any]) -> dict[str, str]:
     form = formats[0] if len(set(formats)) == 1 else f"{len(set(formats))} formats"
     return {
         "top module": sidecar["top"],
-        "gates": f"{sidecar['gates']:,}, depth {sidecar['levels']}",
+        "gates": f"{sidecar['gates']:,}, depth {sidecar['levels']}"
+        + (f"; {sidecar['luts']:,} look-up tables" if sidecar.get("luts") else ""),
         "style": style,
         "input": f"{port['name']}: {port['features']} x {form}, {port['width']} bits",
         "outputs": "\n".join(map(_output, sidecar["outputs"])),

@@ -96,7 +96,9 @@ class LutNetlist:
         fanins = [tuple(row) for run in program.runs for row in run.fanins.tolist()]
         return LutNetlist(program.n_inputs, tuple(tables), tuple(fanins), program.outputs)
 
-    def to_netlist(self, labels: np.ndarray | None = None) -> tuple[Netlist, np.ndarray]:
+    def to_netlist(
+        self, labels: np.ndarray | None = None
+    ) -> tuple[Netlist, np.ndarray, np.ndarray]:
         """Decompose the tables; no node is shared between tables.
 
         Parameters
@@ -107,7 +109,8 @@ class LutNetlist:
         Returns
         -------
         tuple
-            The netlist; and for each of its nodes the label of its table, int64 [n_nodes].
+            The netlist; for each of its nodes the label of its table, int64 [n_nodes]; and for
+            each table the literal of its output, uint32 [n_luts].
         """
         levels = self.levels()
         labels = levels if labels is None else labels
@@ -127,7 +130,8 @@ class LutNetlist:
             literals[self.first_lut + own] = builder.lut(pack_tables(bits), literals[wires])
             owners.append(np.full(builder.n_nodes - before, label, np.int64))
         outputs = literals[self.outputs >> 1] ^ (self.outputs & 1)
-        return builder.finish(outputs), np.concatenate([*owners, np.zeros(0, np.int64)])
+        made = literals[self.first_lut :]
+        return builder.finish(outputs), np.concatenate([*owners, np.zeros(0, np.int64)]), made
 
     def simplified(self, inputs: Sequence[int] | None = None, n_inputs: int = -1) -> LutNetlist:
         """Drop constants, buffers, copies, inputs that do not matter, and what no output needs.

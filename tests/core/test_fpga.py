@@ -54,7 +54,7 @@ def test_forms_of_a_network_of_tables_compute_the_same(luts):
     assert np.array_equal(reference(small, bits), wanted)
     assert all(len(fanin) == len(set(fanin)) >= 2 and 0 not in fanin for fanin in small.fanins)
     for form in (luts, small):
-        netlist, labels = form.to_netlist()
+        netlist, labels, _ = form.to_netlist()
         netlist.validate()
         assert np.array_equal(netlist.simulate(bits), wanted)
         assert len(labels) == netlist.n_nodes
@@ -64,7 +64,7 @@ def test_forms_of_a_network_of_tables_compute_the_same(luts):
 @given(luts=networks(), k=st.integers(4, 6))
 @settings(max_examples=20, deadline=None)
 def test_cuts_keep_the_function_and_the_width(luts, k):
-    netlist, _ = luts.to_netlist()
+    netlist, _, _ = luts.to_netlist()
     mapped = map_to_luts(netlist, k)
     bits = every_input(luts.n_inputs)
     assert np.array_equal(reference(mapped, bits), reference(luts, bits))
@@ -183,7 +183,7 @@ def test_a_model_without_logic(make):
 
 
 def test_a_step_that_changes_the_network_is_refused(monkeypatch):
-    netlist, _ = LutNetlist(3, (0x96,), ((1, 2, 3),), np.array([8], np.uint32)).to_netlist()
+    netlist, _, _ = LutNetlist(3, (0x96,), ((1, 2, 3),), np.array([8], np.uint32)).to_netlist()
     wrong = LutNetlist(3, (0x69,), ((1, 2, 3),), np.array([8], np.uint32))
     module = importlib.import_module("lgnx.optimize.fpga")
     monkeypatch.setattr(module, "map_to_luts", lambda *_: wrong)

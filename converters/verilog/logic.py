@@ -1,0 +1,160 @@
+"""What the logic modules of a design hold: gates or look-up tables, cut into stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lgnx.converters.verilog.balance import balanced_stages
+from lgnx.converters.verilog.encoder import Encoder, input_literals
+from lgnx.converters.verilog.stages import stages_by_level
+from lgnx.netlist.luts import LutNetlist
+from lgnx.network import Network
+from lgnx.ops.errors import InputError
+from lgnx.optimize.counting import Counted, binary_digits, count_groups
+from lgnx.optimize.cut_mapping import map_to_luts
+
+__all__ = ["COMBINATIONAL_LEVELS", "Cutting", "Logic", "plan_logic"]
+
+COMBINATIONAL_LEVELS = 4  # levels of a module where no registers decide
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How logic is cut into stages.
+
+    Attributes
+    ----------
+    every
+        Levels of a stage; None in a combinational design.
+    lut_levels, lut_inputs
+        At most so many levels of look-up tables of so many inputs; None for levels of what the
+        model has.
+    """
+
+    every: int | None
+    lut_levels: int | None = None
+    lut_inputs: int = 6
+
+    def __post_init__(self) -> None:
+        if self.lut_levels is None:
+            return
+        if self.every is not None:
+            raise InputError("stages are cut every so many levels, or by LUT levels, not both")
+        if self.lut_levels < 1:
+            raise InputError(f"LUT levels of a stage: {self.lut_levels}, must be at least 1")
+        if not 4 <= self.lut_inputs <= 6:
+            raise InputError(f"inputs of a look-up table: {self.lut_inputs}, must be 4 to 6")
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether there are registers."""
+        return self.every is not None or self.lut_levels is not None
+
+
+@dataclass(frozen=True)
+class Logic:
+    """The logic of a design.
+
+    Attributes
+    ----------
+    encoder
+        The comparators that are read, and the netlist over them that is cut.
+    stage_of_node
+        int64 [n_nodes].
+    kept
+        Variables of the netlist that are outputs of look-up tables; None where there are none.
+    digits
+        Whether the outputs of the netlist are digits of the counts rather than bits to count.
+    counted
+        The counts, where they were made of tables here.
+    luts, roots
+        The tables, and the literals of their outputs in the netlist, uint32 [n_luts]; None where
+        there are none.
+    lut_depths
+        Levels of tables in each stage.
+    """
+
+    encoder: Encoder
+    stage_of_node: np.ndarray
+    kept: np.ndarray | None = None
+    digits: bool = False
+    counted: Counted | None = None
+    luts: LutNetlist | None = None
+    roots: np.ndarray | None = None
+    lut_depths: list[int] | None = None
+
+
+def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
+    """Decide what the logic modules hold; the same for the same arguments.
+
+    A model of look-up tables keeps them. Another one is mapped to tables where stages are to have
+    so many levels of them; its counts then are tables as well.
+
+    Raises
+    ------
+    InputError
+        If the model has wider tables than the design may have.
+    """
+    plain = Logic(encoder, stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS))
+    order = encoder.order
+    if network.luts is not None and encoder.bits:
+        luts = network.luts.simplified(input_literals(network, encoder), len(encoder.bits))
+        order = np.arange(network.netlist.n_outputs)
+        if cutting.lut_levels and luts.widest > cutting.lut_inputs:
+            raise InputError(
+                f"node {network.name!r}: has tables of {luts.widest} inputs, the design is to have "
+                f"tables of {cutting.lut_inputs}: lgnx optimize --for fpga -K {cutting.lut_inputs}"
+            )
+    elif cutting.lut_levels and encoder.bits:
+        luts = map_to_luts(encoder.netlist, cutting.lut_inputs)
+    else:
+        return plain
+    digits, counted = None, None
+    if network.groups and network.group_size > 1:
+        digits = binary_digits(luts.outputs, network.groups)
+        if digits is not None:
+            luts = LutNetlist(luts.n_inputs, luts.tables, luts.fanins, digits.ravel())
+        elif cutting.lut_levels:
+            counted = count_groups(luts, network.groups, cutting.lut_inputs)
+            luts = counted.luts
+    read = sorted({w for f in luts.fanins for w in f} | set((luts.outputs >> 1).tolist()))
+    live = [wire for wire in read if 0 < wire < luts.first_lut]
+    if not live:  # constants, which need no module
+        return plain
+    places = {wire: 2 * (1 + i) for i, wire in enumerate(live)}
+    inputs = [places.get(1 + i, 0) for i in range(luts.n_inputs)]
+    luts = luts.simplified(inputs, len(live))
+    if cutting.lut_levels:
+        stages = balanced_stages(luts, cutting.lut_levels)
+    else:
+        # Alone in a module, tables stay what they are in synthesis.
+        stages = (luts.levels() - 1) // (cutting.every or 1)
+    netlist, stage_of_node, roots = luts.to_netlist(stages)
+    kept = np.unique(roots >> 1)
+    return Logic(
+        encoder=replace(
+            encoder, bits=[encoder.bits[w - 1] for w in live], netlist=netlist, order=order
+        ),
+        stage_of_node=stage_of_node,
+        kept=kept[kept >= netlist.first_node].astype(np.int64),
+        digits=digits is not None or counted is not None,
+        counted=counted,
+        luts=luts,
+        roots=roots,
+        lut_depths=_depths(luts, stages),
+    )
+
+
+def _depths(luts: LutNetlist, stages: np.ndarray) -> list[int]:
+    """Levels of tables inside each stage."""
+    level = [0] * (luts.first_lut + luts.n_luts)
+    stage = [-1] * luts.first_lut + stages.tolist()
+    depths = [0] * (max(stage) + 1)
+    for i, fanin in enumerate(luts.fanins):
+        wire = luts.first_lut + i
+        own = stage[wire]
+        level[wire] = 1 + max((level[w] for w in fanin if stage[w] == own), default=0)
+        depths[own] = max(depths[own], level[wire])
+    return depths
