@@ -20,6 +20,7 @@ from pathlib import Path
 
 PEERS = Path(__file__).resolve().parent / "out" / "peers"
 DIFFLOGIC, TORCHLOGIX = "difflogic==0.1.0", "torchlogix==0.2.2"
+ALKAID = ("alkaid==0.8.2", "quantizers==1.2.2")  # numpy is all else that it needs
 TORCH_DWN = "torch_dwn==1.1.1"  # of which the tests of its converter make networks
 
 _CPP_EXTENSION = '''
@@ -58,6 +59,13 @@ def install_difflogic(folder: Path) -> None:
 def install_torch_dwn(folder: Path) -> None:
     """Build torch_dwn without its CUDA extension, and put it into a folder."""
     _without_cuda(TORCH_DWN, folder)
+
+
+def install_alkaid() -> None:
+    """Put alkaid there, where it is not there yet."""
+    if not (PEERS / "alkaid").is_dir():
+        _pip(list(ALKAID), PEERS)
+        importlib.invalidate_caches()
 
 
 def _without_cuda(requirement: str, folder: Path) -> None:
