@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from lgnx.converters.verilog.streaming.layers import Layer, live_inputs
 from lgnx.converters.verilog.streaming.plan import Plan
 from lgnx.converters.verilog.streaming.timing import sliced, timing
+from lgnx.network import Network
 from lgnx.ops.errors import InputError
 
-__all__ = ["Resources", "choose", "estimate"]
+__all__ = ["Resources", "choose", "estimate", "estimate_layers"]
 
 # Fitted to what yosys's synth_xilinx makes: docs/streaming.md has both side by side.
 LUTS_PER_GATE = 0.45
-LUTS_PER_COUNTED_BIT = 1.0
+LUTS_PER_COUNTED_BIT = 0.8
 CONTROL_LUTS = 24
 CONTROL_REGISTERS = 16
 
@@ -38,7 +39,13 @@ class Resources:
 
 
 def estimate(plan: Plan) -> Resources:
-    """Estimate the resources of a plan, the tail included.
+    """Estimate the resources of a plan, the tail included."""
+    layers, tail = estimate_layers(plan), _tail(plan.tail)
+    return Resources(layers.luts + tail.luts, layers.registers + tail.registers, layers.memory_bits)
+
+
+def estimate_layers(plan: Plan) -> Resources:
+    """Estimate what stands before the tail.
 
     Registers of windows and the copies of the kernels grow with the windows and with the positions
     per cycle; line buffers with the width of the image; none with its height. The map that the
@@ -57,13 +64,21 @@ def estimate(plan: Plan) -> Resources:
         luts += CONTROL_LUTS + _kernel_luts(layer) + len(geometry.masked_taps) * bits
         if sliced(plan.layers, number):
             luts, registers = luts + out, registers + 2 * out
-    size = 2 * (plan.stream["slots"][-1][0] + plan.stream["slots"][-1][1])
-    registers += size + len(live_inputs(plan.tail.netlist))
-    luts += size / 2 + LUTS_PER_GATE * plan.tail.netlist.n_nodes
-    if plan.tail.groups:
-        counted = plan.tail.netlist.n_outputs
-        luts += LUTS_PER_COUNTED_BIT * counted
+    beat = sum(plan.stream["slots"][-1])
+    registers += 2 * beat + len(live_inputs(plan.tail.netlist))  # the collector's
+    luts += beat
     return Resources(round(luts), round(registers), round(memory))
+
+
+def _tail(network: Network) -> Resources:
+    """The network behind the layers: bits, gates, counts and the class, each in registers."""
+    outputs, inputs = network.netlist.n_outputs, len(live_inputs(network.netlist))
+    counts = network.groups * network.group_size.bit_length() if network.groups else outputs
+    luts = max(LUTS_PER_GATE * network.netlist.n_nodes, outputs)
+    if network.groups:
+        luts += LUTS_PER_COUNTED_BIT * outputs + 2 * counts  # the class, and the slice behind it
+    luts += counts
+    return Resources(round(luts), inputs + outputs + 4 * counts, 0)
 
 
 def _kernel_luts(layer: Layer) -> float:
