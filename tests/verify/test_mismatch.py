@@ -49,6 +49,7 @@ def test_delta_debugging_leaves_only_what_is_needed():
     assert minimal
 
 
+@pytest.mark.slow
 def test_a_changed_gate_is_found_with_the_fewest_features(design, tmp_path):
     made = design(stages_every=2)
     simulation = changed(made, tmp_path, "lgnx_top_stage1.v", " ^ ", " & ")
@@ -104,6 +105,7 @@ def test_a_lost_result_is_minimised_too(design, tmp_path):
     assert case.stalls.receiver.any()
 
 
+@pytest.mark.slow
 def test_an_output_that_is_constant_is_dead_and_proved_so(design, make):
     m = make(4, dtype=TensorProto.FLOAT)
     levels = np.array([[0.25, 0.5], [0.25, 0.5], [0.5, 0.75], [0.5, 0.75]], np.float32)
