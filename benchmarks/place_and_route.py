@@ -67,7 +67,7 @@ def main(digits: str) -> None:
         cells = found.resources.get("TRELLIS_COMB") or found.resources["ICESTORM_LC"]
         registers = found.resources.get("TRELLIS_FF")
         print(
-            f"| {name} | {levels} levels, {tree} of a tree | {sidecar['latency']} | "
+            f"| {name} | {levels} level{"s"[: levels - 1]}, {tree} of a tree | {sidecar['latency']} | "
             f"{found.title} | {found.megahertz:.0f} | {cells.used:,} of {cells.available:,} | "
             f"{f'{registers.used:,}' if registers else '-'} |",
             flush=True,

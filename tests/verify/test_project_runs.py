@@ -13,6 +13,7 @@ import pytest
 
 from lgnx.converters.projects import write_project
 from lgnx.converters.verilog.folder import stamp
+from lgnx.converters.verilog.streaming import write_streaming
 from lgnx.ops.errors import InputError
 from lgnx.verify.vectors import make_vectors
 from lgnx.verify.verilator import find_verilator
@@ -36,7 +37,7 @@ def with_projects(made, to: Path, *names: str, random: int = 40) -> Path:
     return rtl
 
 
-def make(rtl: Path, target: str = "icarus", **environment: str) -> tuple[int, str]:
+def run_make(rtl: Path, target: str = "icarus", **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         ["make", "-C", rtl / "testbench", target],
         env=os.environ | environment,
@@ -60,7 +61,7 @@ def with_verilator(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("options", DESIGNS.values(), ids=DESIGNS)
 def test_the_testbench_passes_on_every_handshake(design, options, tmp_path):
     rtl = with_projects(design(**options), tmp_path, "testbench")
-    code, text = make(rtl)
+    code, text = run_make(rtl)
     rounds = 2 if options.get("handshake") == "axi-stream" else 1
     assert (code, f"PASS: {43 * rounds} results, 0 differ, build" in text) == (0, True), text
 
@@ -69,8 +70,23 @@ def test_the_testbench_passes_on_a_model_of_bits(make, design, tmp_path):
     rng = np.random.default_rng(1)
     m = make(9)
     rtl = with_projects(design(m.model(m.dense("x", 9, 5, 3, rng))), tmp_path, "testbench")
-    code, text = globals()["make"](rtl)
+    code, text = run_make(rtl)
     assert (code, "PASS: 43 results" in text) == (0, True), text
+
+
+def test_the_testbench_passes_on_a_stream_of_beats(make, tmp_path):
+    rng = np.random.default_rng(0)
+    m = make(3, 5, 4)
+    indices, tables = m.trees(27, 4, 2, 2, rng)
+    geometry = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1]}
+    y = m.op("LogicConv", "x", indices, tables, depth=2, **geometry)
+    y = m.dense(m.op("Reshape", y, m.constant([0, 80])), 80, 12, 3, rng)
+    model = m.model(m.op("GroupSum", y, groups=3))
+    rtl = tmp_path / "rtl"
+    write_streaming(model, rtl, positions_per_cycle=2, channels_per_cycle=2, reset="sync")
+    write_project(rtl, "testbench", vectors=make_vectors(rtl, model, random=20))
+    code, text = run_make(rtl)
+    assert (code, "PASS: 40 results, 0 differ" in text) == (0, True), text
 
 
 def test_whatever_is_wrong_fails_the_testbench(design, tmp_path):
@@ -85,12 +101,12 @@ def test_whatever_is_wrong_fails_the_testbench(design, tmp_path):
         vectors.unlink(missing_ok=True)
         if content is not None:
             vectors.write_text(content)
-        code, out = make_run(rtl)
+        code, out = simulate(rtl)
         assert code != 0
         assert message in out
         assert "PASS" not in out
 
-    def make_run(rtl: Path) -> tuple[int, str]:
+    def simulate(rtl: Path) -> tuple[int, str]:
         done = subprocess.run(
             ["vvp", "-n", "build/tb.vvp"],
             cwd=rtl / "testbench",
@@ -100,7 +116,7 @@ def test_whatever_is_wrong_fails_the_testbench(design, tmp_path):
         )
         return done.returncode, done.stdout + done.stderr
 
-    assert make(rtl)[0] == 0
+    assert run_make(rtl)[0] == 0
     fails(None, "FAIL: the vectors are missing, or vectors and RTL are of different builds")
     fails(text.replace(lines[2][-9:-1], "12345678"), "vectors and RTL are of different builds")
     fails("".join(lines[:20]), "FAIL: the file of vectors is cut off")
@@ -113,10 +129,10 @@ def test_whatever_is_wrong_fails_the_testbench(design, tmp_path):
     # Another circuit under another number, and with the number that the vectors have.
     stage = rtl / "lgnx_top_stage1.v"
     stage.write_text(stage.read_text().replace("&", "|", 3))
-    assert "FAIL" in make(rtl)[1]
-    assert "results differ" in make(rtl)[1]
+    assert "FAIL" in run_make(rtl)[1]
+    assert "results differ" in run_make(rtl)[1]
     stamp(rtl)
-    assert "vectors and RTL are of different builds" in make(rtl)[1]
+    assert "vectors and RTL are of different builds" in run_make(rtl)[1]
 
 
 def test_vectors_of_another_model_or_of_values_that_the_port_lacks_are_refused(design, tmp_path):
@@ -176,12 +192,12 @@ def test_the_testbench_runs_in_verilator_by_make_and_by_edalize(design, tmp_path
         *(tmp_path, "testbench", "edalize"),
     )
     environment = with_verilator(tmp_path / "bin")
-    code, text = make(rtl, "verilator", **environment)
+    code, text = run_make(rtl, "verilator", **environment)
     assert (code, "PASS: 86 results, 0 differ" in text) == (0, True), text
     vectors = rtl / "testbench" / "vectors.hex"
     content = vectors.read_text()
     vectors.write_text(content[: len(content) // 2])
-    code, text = make(rtl, "verilator", **environment)
+    code, text = run_make(rtl, "verilator", **environment)
     assert code != 0
     assert "FAIL: the file of vectors is cut off" in text
     vectors.write_text(content)
