@@ -66,8 +66,9 @@ def main(digits: str) -> None:
             found = place_and_route(rtl, device)
         cells = found.resources.get("TRELLIS_COMB") or found.resources["ICESTORM_LC"]
         registers = found.resources.get("TRELLIS_FF")
+        after = f"{levels} level{'s' if levels > 1 else ''}, {tree} of a tree"
         print(
-            f"| {name} | {levels} level{"s"[: levels - 1]}, {tree} of a tree | {sidecar['latency']} | "
+            f"| {name} | {after} | {sidecar['latency']} | "
             f"{found.title} | {found.megahertz:.0f} | {cells.used:,} of {cells.available:,} | "
             f"{f'{registers.used:,}' if registers else '-'} |",
             flush=True,
