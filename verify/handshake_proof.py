@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lgnx.abc import run_abc
 from lgnx.converters.yosys_run import run_yosys
 from lgnx.ops.errors import ToolError
-from lgnx.abc import run_abc
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
 
