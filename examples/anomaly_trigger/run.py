@@ -93,6 +93,8 @@ def main(
 
     limit = threshold(student.scores(tuning)[:, 0], rate * 1e3 / CROSSINGS)
     everything = np.concatenate(list(images.values()))[:, None].astype(np.float32)
+    np.save(out / "images.npy", everything[-1000:])
+    print(f"{'':9}trigger: anomaly >= {limit!r}")
     hardware = build(out / "optimised.onnx", out / "rtl", f"anomaly >= {limit!r}", everything)
     say.tell(f"RTL in {out / 'rtl'}: {hardware.proof.status}, {len(everything):,} images simulated")
 
