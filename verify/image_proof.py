@@ -20,6 +20,7 @@ from lgnx.netlist.netlist import Netlist
 from lgnx.ops import engine
 from lgnx.ops.errors import LgnxError
 from lgnx.optimize.proof import prove
+from lgnx.verify.cec import proved_by_cec
 from lgnx.verify.machine import UNKNOWN, Machine
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.unroll import Unrolling, known_bits
@@ -223,6 +224,8 @@ class _Run:
             return "the same gates on the same gates"
         self.progress(f"outputs of image {number}")
         one, other = (_only(netlist, differ) for netlist in (image.found, image.wanted))
+        if proved_by_cec(one, other, budget=max(1.0, self.deadline - time.perf_counter())):
+            return "ABC &cec"
         verdict = prove(one, other, budget=max(1.0, self.deadline - time.perf_counter()))
         if verdict.status == "tested":
             raise _StoppedError(
