@@ -1,0 +1,79 @@
+"""Look-up tables that yosys needs for a network as it is and as `lgnx optimize --for fpga` has it.
+
+    python benchmarks/fpga_optimise.py HEP DIGITS S
+
+For each network the RTL of the unoptimised netlist and of the mapped one go through the same
+script of yosys, hierarchy kept. Prints a table of Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import networks
+import onnx
+
+from lgnx.converters.verilog import write_rtl
+from lgnx.network import Network
+from lgnx.optimize.fpga import optimize_for_fpga
+from lgnx.verify.estimate_rtl import Estimate, estimate_rtl
+from lgnx.verify.rtl_proof import prove_rtl
+
+HEAD = (
+    "| network | target | yosys alone: logic and counts | mapped | gain | design | mapped | gain |"
+)
+
+
+def main() -> None:
+    """Measure the networks that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+", help="HEP, S, DIGITS, or files of models")
+    parser.add_argument("--targets", default="lut6,xilinx")
+    parser.add_argument("--effort", default="medium")
+    parser.add_argument("--prove", action="store_true", help="prove the mapped RTL, too")
+    options = parser.parse_args()
+    print(HEAD, "|---|---|--:|--:|--:|--:|--:|--:|", sep="\n", flush=True)
+    for name in options.names:
+        measure(name, options.targets.split(","), options.effort, options.prove)
+
+
+def measure(name: str, targets: list[str], effort: str, prove: bool) -> None:
+    """Print the rows of one network."""
+    path = Path(name)
+    model = onnx.load(name) if path.suffix == ".onnx" else networks.network(name).model()
+    with tempfile.TemporaryDirectory(prefix="lgnx-") as folder:
+        started = time.perf_counter()
+        mapped, (report,) = optimize_for_fpga(model, effort=effort)
+        took = time.perf_counter() - started
+        forms = {}
+        for kind, each in (("plain", model), ("mapped", mapped)):
+            network = Network.from_model(each)
+            floats = network.input_dtype.kind == "f"
+            forms[kind] = Path(folder) / kind
+            write_rtl(network, forms[kind], input_format="fixed<16,8>" if floats else None)
+        for target in targets:
+            before, after = (estimate_rtl(forms[kind], target) for kind in ("plain", "mapped"))
+            cells = [path.stem, target]
+            for count in (_logic, lambda estimate: estimate.total.luts):
+                a, b = count(before), count(after)
+                cells += [f"{a:,}", f"{b:,}", f"{1 - b / a:.0%}"]
+            print(f"| {' | '.join(cells)} |", flush=True)
+        print(
+            f"<!-- {path.stem}: {report.nodes_before} gates; {report.luts_before} tables of cuts; "
+            f"{report.luts_after} with counts, depth {report.depth_after}, {report.status}, "
+            f"{took:.0f} s -->",
+            flush=True,
+        )
+        if prove:
+            print(f"<!-- RTL: {prove_rtl(forms['mapped'], mapped).status} -->", flush=True)
+
+
+def _logic(estimate: Estimate) -> int:
+    return sum(part.luts for part in estimate.parts if part.role in ("logic", "popcount"))
+
+
+if __name__ == "__main__":
+    main()
