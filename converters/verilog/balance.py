@@ -68,6 +68,10 @@ def _least_cut(
         return 2 + 2 * wire if known is None else source if known else sink
 
     for wire in range(1, len(side)):
+        if side[wire] is None and wire >= luts.first_lut:
+            for fanin in luts.fanins[wire - luts.first_lut]:
+                if side[fanin] is None:
+                    flow.connect(place(wire), place(fanin), _ALWAYS)
         if side[wire] is False or not (readers[wire] or wire in ends):
             continue
         crosses = wire in ends or any(side[reader] is False for reader in readers[wire])
@@ -80,10 +84,6 @@ def _least_cut(
             flow.connect(place(wire), 3 + 2 * wire, 1)
             for reader in open_readers:
                 flow.connect(3 + 2 * wire, place(reader), _ALWAYS)
-        if side[wire] is None and wire >= luts.first_lut:
-            for fanin in luts.fanins[wire - luts.first_lut]:
-                if side[fanin] is None:
-                    flow.connect(place(wire), place(fanin), _ALWAYS)
     reached = flow.cut(source, sink)
     return [reached[2 + 2 * w] if s is None else s for w, s in enumerate(side)]
 
