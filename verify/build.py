@@ -13,7 +13,7 @@ from typing import Literal
 from lgnx.ops.errors import ToolError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.split import split_modules
+from lgnx.verify.split import PRELUDE, split_modules
 from lgnx.verify.verilator import FailedToolError, find_compiler, find_verilator, run_tool
 
 __all__ = ["Extra", "available_cpus", "build_library"]
@@ -170,7 +170,7 @@ class _Build:
                 self.harness,
                 *self.headers.values(),
                 _widths_header(self.rtl),
-                *(part.stub() + part.function() for part in self.split),
+                *(part.stub() + part.function() + PRELUDE for part in self.split),
                 *self.rtl.contents(),
             ]
         )
@@ -211,10 +211,13 @@ class _Build:
             stubs = folder / "stubs.sv"
             stubs.write_text("".join(part.stub() for part in self.split))
             sources.append(stubs)
+            prelude = folder / "nets.v"
+            prelude.write_text(PRELUDE)
         runs = [[*self.verilate, "--Mdir", str(folder), *map(str, sources)]]
         for part in self.split:
             names = ["--prefix", part.prefix, "--top-module", part.name]
-            runs.append([*_VERILATE, *names, "--Mdir", str(folder), str(part.file)])
+            files_of = [str(prelude), str(part.file)]
+            runs.append([*_VERILATE, *names, "--Mdir", str(folder), *files_of])
             (folder / f"{part.prefix}__function.cpp").write_text(part.function())
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.verilator.run, runs))

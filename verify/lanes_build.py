@@ -44,6 +44,7 @@ _COMPILE = (
     *("-DVL_USER_FATAL", "-DVL_USER_FINISH", "-DVM_SC=0", "-DVM_COVERAGE=0", "-DVM_TRACE=0"),
 )
 _LOGIC, _OPTIMISED = ("-O1",), ("-O3",)
+_UNIT_BYTES = 1_000_000  # of C++ from which a compiler has enough to do
 _HARNESS = "lanes.cpp"
 
 
@@ -205,11 +206,22 @@ class _Build:
     def _module(self, part: _Part, folder: Path, prelude: Path) -> list[Path]:
         options = ["--prefix", part.prefix, "--top-module", part.module, "--Mdir", str(folder)]
         self.verilator.run([*_VERILATE, *part.verilate, *options, prelude, part.file])
-        return [
-            self._compile(source, folder, part.compile)
-            for source in sorted(folder.glob(f"{part.prefix}*.cpp"))
-            if re.match(rf"{part.prefix}(_|\.)", source.name)
-        ]
+        units: list[list[Path]] = []
+        size = _UNIT_BYTES
+        for source in sorted(folder.glob(f"{part.prefix}*.cpp")):
+            if not re.match(rf"{part.prefix}(_|\.)", source.name):
+                continue
+            if size >= _UNIT_BYTES:  # few units, since each reads all headers
+                units.append([])
+                size = 0
+            units[-1].append(source)
+            size += source.stat().st_size
+        objects = []
+        for number, unit in enumerate(units):
+            path = folder / f"unit_{part.prefix}_{number}.cpp"
+            path.write_text("".join(f'#include "{source.name}"\n' for source in unit))
+            objects.append(self._compile(path, folder, part.compile))
+        return objects
 
     def _runtime(self, source: Path) -> list[Path]:
         """Compile a part of Verilator that is the same for every design, once."""
@@ -220,7 +232,7 @@ class _Build:
 
     def _compile(self, source: Path, folder: Path, optimise: tuple[str, ...]) -> Path:
         target = folder / f"{source.stem}.o"
-        flags = ["-O0" if source.stem.endswith("__Slow") else optimise[0], f"-I{folder}"]
+        flags = [*optimise, f"-I{folder}"]
         flags += [f"-I{self.include}", f"-I{self.include / 'vltstd'}"]
         command = [*self.compiler.command, *_COMPILE, *flags, "-c", str(source), "-o", str(target)]
         run_tool(command, "the C++ compiler", cwd=folder)

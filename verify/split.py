@@ -15,7 +15,13 @@ from pathlib import Path
 from lgnx.ops.errors import ModelError
 from lgnx.verify.rtl import Rtl
 
-__all__ = ["SplitModule", "split_modules"]
+__all__ = ["PRELUDE", "SplitModule", "split_modules"]
+
+# Inside, nets are arrays of bits: wide vectors make several times as much C++.
+PRELUDE = """`define LGNX_LANE
+`define LGNX_LANES 1
+`define LGNX_NETS(name, high) name [high:0]
+"""
 
 _LARGE = 500_000  # bytes of Verilog: some 16,000 gates
 _PORTS = re.compile(
@@ -47,24 +53,19 @@ class SplitModule:
 
     def function(self) -> str:
         """C++ of the function that the stub calls."""
-        return f"""#include <algorithm>
-#include <cstring>
+        return f"""#include <cstring>
 #include "svdpi.h"
 #include "verilated.h"
 #include "{self.prefix}.h"
 extern "C" void lgnx_{self.prefix}(const svBitVecVal* x, svBitVecVal* y) {{
   static VerilatedContext context;
   static {self.prefix} model(&context);
-  std::memcpy(&model.x, x, std::min<std::size_t>(sizeof(model.x), {_bytes(self.x_high)}));
+  for (unsigned i = 0; i <= {self.x_high}; ++i) model.x[i] = x[i / 32] >> (i % 32) & 1;
   model.eval();
-  std::memcpy(y, &model.y, std::min<std::size_t>(sizeof(model.y), {_bytes(self.y_high)}));
+  std::memset(y, 0, {4 * (self.y_high // 32 + 1)});
+  for (unsigned i = 0; i <= {self.y_high}; ++i) y[i / 32] |= svBitVecVal(model.y[i]) << (i % 32);
 }}
 """
-
-
-def _bytes(high: int) -> int:
-    """Of the words that hold bits 0 to ``high``."""
-    return 4 * (high // 32 + 1)
 
 
 def split_modules(rtl: Rtl) -> list[SplitModule]:
