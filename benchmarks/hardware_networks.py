@@ -282,8 +282,8 @@ def _dwn(name: str) -> HardwareNetwork:
     what += ", registers" if registers else ""
 
     def classes(bits: np.ndarray) -> np.ndarray:
-        found = forward(bits.astype(np.uint8), layers, groups)
-        return np.asarray(found[1] if isinstance(found, tuple) else found).astype(np.int64)
+        found, _ = forward(bits.astype(np.uint8), layers, groups)
+        return found.astype(np.int64)
 
     def from_numbers(x: np.ndarray) -> np.ndarray:
         codes = (x.astype(np.float64) * 2**precision.frac_bits).astype(np.int64)
