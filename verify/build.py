@@ -224,7 +224,7 @@ class _Build:
 
     def _units(self, folder: Path) -> list[Path]:
         """Gather the sources of each model in a few units, since each reads all headers."""
-        paths = []
+        paths: list[Path] = []
         for model in ("Vlgnx", *(part.prefix for part in self.split)):
             sources = [
                 path

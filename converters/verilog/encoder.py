@@ -141,6 +141,13 @@ def input_formats(
     source: str | os.PathLike[str] | Mapping[str, Any] | None,
     names: tuple[str, ...] | None,
 ) -> tuple[FixedPoint, ...]:
+    """Give the format of each feature: the user's, or that of the model's integers or bits.
+
+    Raises
+    ------
+    InputError
+        If the model takes floats and no format is given, or the one given does not fit.
+    """
     if source:
         return feature_formats(source, network.features, names, "input format")
     if network.thresholds is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +144,13 @@ def design_rtl(
     outputs: str | None = None,
     trigger: str | None = None,
     top: str = "lgnx_top",
+    inside: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
     """Give the texts of `write_rtl`'s Verilog files, of its other files, and the sidecar.
 
-    Takes and raises what `write_rtl` does, apart from the folder.
+    Takes and raises what `write_rtl` does, apart from the folder. A design ``inside`` another may
+    have wider ports than the outermost, which must suit every tool.
     """
     require("jinja2", extra="rtl")
     cutting = Cutting(stages_every, lut_levels, lut_inputs)
@@ -185,7 +187,8 @@ def design_rtl(
         top=top,
         digits=logic.digits,
     )
-    check_port_widths([("x", design.n_in), *design.ports])
+    if not inside:
+        check_port_widths([("x", design.n_in), *design.ports])
     say("Verilog")
     sources = design.render()
     others = {}
@@ -212,7 +215,7 @@ def _sidecar(design: Design, cutting: Cutting, logic: Logic) -> dict[str, Any]:
     netlist = encoder.netlist
     decisions = [d for row in encoder.decisions for d in row]
     scaling = network.metadata.get(INPUT_SCALING)
-    depths = logic.lut_depths or [None] * len(design.stages)
+    depths: Sequence[int | None] = logic.lut_depths or [None] * len(design.stages)
     return {
         "format": FORMAT,
         "version": VERSION,

@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from lgnx.cli import common
 from lgnx.cli.project import ProjectOptions, write_projects
-from lgnx.ops.errors import InputError
 
 EXAMPLES = (
     "lgnx rtl model.onnx -o rtl/",
@@ -173,6 +172,8 @@ def _check_style(
     streaming: bool, handshake: str, max_gates: int | None, folding: dict[str, int | None]
 ) -> None:
     """Refuse options that belong to the other style of design."""
+    from lgnx.ops.errors import InputError
+
     given = [f"--{key.replace('_', '-')}" for key, value in folding.items() if value is not None]
     if not streaming and given:
         raise InputError(f"{given[0]}: only with --streaming")
@@ -186,6 +187,8 @@ def _check_cutting(
     streaming: bool, pipeline: int | None, lut_levels: int | None, lut_inputs: int | None
 ) -> None:
     """Refuse two ways to place registers."""
+    from lgnx.ops.errors import InputError
+
     if lut_levels is not None and pipeline is not None:
         raise InputError("--pipeline and --lut-levels both place the registers: give one of them")
     if lut_levels is not None and streaming:

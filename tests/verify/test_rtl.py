@@ -27,7 +27,11 @@ def test_the_sidecar_tells_ports_and_latency(design):
         ("version", 1, "version is 1; allowed: 2"),
         ("top", "a b", "top is 'a b'; allowed: a plain identifier"),
         ("top", "$finish;", "top is"),
-        ("style", "async", "style is 'async'; allowed: 'combinational', 'pipelined' or 'streaming'"),
+        (
+            "style",
+            "async",
+            "style is 'async'; allowed: 'combinational', 'pipelined' or 'streaming'",
+        ),
         ("latency", 5, "latency is 5; allowed: 0 in a combinational design|latency is 5"),
         ("files", ["../x.v"], "files is '../x.v'; allowed: paths inside the folder"),
         ("files", ["none.v"], r"none\.v: no such file, though lgnx\.json lists it"),

@@ -12,6 +12,7 @@ from typing import Any
 from lgnx.converters.verilog.folder import check_folder, write_folder
 from lgnx.converters.verilog.interface import Interface
 from lgnx.converters.verilog.names import check_name
+from lgnx.converters.verilog.port_limits import check_port_widths
 from lgnx.converters.verilog.render import Module
 from lgnx.converters.verilog.streaming.layers import kernel_stages
 from lgnx.converters.verilog.streaming.plan import Source, plan_stream
@@ -122,10 +123,14 @@ def write_streaming(
         outputs=outputs,
         trigger=trigger,
         top=f"{top}_tail",
+        inside=True,
         progress=say,
     )
     width = sum(_port_width(port) for port in tail["outputs"])
     design = StreamDesign(plan, stages_every, interface, -(-width // 8) * 8, top)
+    check_port_widths(
+        [("s_axis_tdata", plan.stream["tdata_width"]), ("m_axis_tdata", design.outputs_width)]
+    )
     say("Verilog")
     sources |= design.render()
     sidecar = _sidecar(design, tail)

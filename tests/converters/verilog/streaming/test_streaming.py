@@ -294,14 +294,7 @@ def test_every_network_of_torchlogix_has_a_streaming_form(name: str, tmp_path: P
         if not re.search(CANNOT_RUN, str(error)):
             raise
         pytest.skip(f"torchlogix cannot run it: {error}")
-    try:
-        sidecar = write_streaming(
-            export(module, x), tmp_path / "rtl", input_format=_format(module, x)
-        )
-    except InputError as error:
-        if "must be at most 65,536" not in str(error):
-            raise
-        pytest.xfail(f"its map is wider than a port may be: {error}")
+    sidecar = write_streaming(export(module, x), tmp_path / "rtl", input_format=_format(module, x))
     layers = (tl.LogicConv2d, tl.OrPooling2d)
     streamed = len(sidecar["streaming"]["layers"])
     assert streamed == sum(isinstance(part, layers) for part in module.modules())
