@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lgnx.cli import common
-from lgnx.ops.errors import InputError
 
 if TYPE_CHECKING:
     from lgnx.verify.cosim import CoSimulation
@@ -18,6 +17,8 @@ MODES = ("auto", "one-lane", "lanes")
 def check_mode(mode: str) -> None:
     """Raise InputError if a mode is none."""
     if mode not in MODES:
+        from lgnx.ops.errors import InputError
+
         raise InputError(f"mode {mode!r}: must be one of {', '.join(MODES)}")
 
 
