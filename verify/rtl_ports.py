@@ -133,7 +133,11 @@ class InputPort:
         if rows.dtype.itemsize == 1:
             every = np.arange(2 if rows.dtype == bool else 256, dtype=np.uint8).view(rows.dtype)
             with contextlib.suppress(_NotRepresentableError):  # else the values decide
-                return self._codes_of_rows(every[None], 0, values, port)[0][rows.view(np.uint8)]
+                table = self._codes_of_rows(every[None], 0, values, port)[0]
+                given = rows.view(np.uint8)
+                if table.dtype == np.uint8 and (table == np.arange(len(table))).all():
+                    return given.copy()  # ten times as fast as looking each up
+                return table[given]
         codes = np.empty(rows.shape, self.code_dtype)
         step = max(1, _BLOCK // max(1, rows.shape[1]))
         for first in range(0, len(rows), step):
