@@ -282,7 +282,7 @@ def test_what_is_no_logic_behind_the_chain_is_named(make: type[ModelMaker]) -> N
         plan_stream(model)
 
 
-# Dense networks have no layer to stream and are written by what `test_rtl` covers: two stand for all.
+# Dense networks have no layer to stream: two stand for all.
 STREAMED = [name for name in NETWORKS if "Clgn" in name or name == "CNN"]
 DENSE = ["DlgnMnistSmall", "DlgnJscSmall"]
 
