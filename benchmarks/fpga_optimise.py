@@ -9,10 +9,16 @@ script of yosys, hierarchy kept. Prints a table of Markdown.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+import install_peers
+
+sys.path.insert(0, str(install_peers.PEERS))  # before anything imports torchlogix
+
+import hardware_networks
 import networks
 import onnx
 
@@ -30,7 +36,7 @@ HEAD = (
 def main() -> None:
     """Measure the networks that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", help="HEP, S, DIGITS, or files of models")
+    parser.add_argument("names", nargs="+", help="HEP, S, DIGITS, of hardware_networks, or files")
     parser.add_argument("--targets", default="lut6,xilinx")
     parser.add_argument("--effort", default="medium")
     parser.add_argument("--prove", action="store_true", help="prove the mapped RTL, too")
@@ -43,7 +49,7 @@ def main() -> None:
 def measure(name: str, targets: list[str], effort: str, prove: bool) -> None:
     """Print the rows of one network."""
     path = Path(name)
-    model = onnx.load(name) if path.suffix == ".onnx" else networks.network(name).model()
+    model = _model(name)
     with tempfile.TemporaryDirectory(prefix="lgnx-") as folder:
         started = time.perf_counter()
         mapped, (report,) = optimize_for_fpga(model, effort=effort)
@@ -62,13 +68,22 @@ def measure(name: str, targets: list[str], effort: str, prove: bool) -> None:
                 cells += [f"{a:,}", f"{b:,}", f"{1 - b / a:.0%}"]
             print(f"| {' | '.join(cells)} |", flush=True)
         print(
-            f"<!-- {path.stem}: {report.nodes_before} gates; {report.luts_before} tables of cuts; "
+            f"<!-- {path.stem}: {report.nodes_before} gates, depth {report.depth_before}; "
+            f"{report.luts_before} tables of cuts; "
             f"{report.luts_after} with counts, depth {report.depth_after}, {report.status}, "
             f"{took:.0f} s -->",
             flush=True,
         )
         if prove:
             print(f"<!-- RTL: {prove_rtl(forms['mapped'], mapped).status} -->", flush=True)
+
+
+def _model(name: str) -> onnx.ModelProto:
+    if name.endswith(".onnx"):
+        return onnx.load(name)
+    if name != "HEP" and name in hardware_networks.NAMES:
+        return hardware_networks.load(name).model
+    return networks.network(name).model()
 
 
 def _logic(estimate: Estimate) -> int:

@@ -1,26 +1,43 @@
-"""lgnx: ``lgnx rtl``, of the model as it is and after ``lgnx optimize``."""
+"""lgnx: ``lgnx rtl``, of the model as it is and after ``lgnx optimize``, ``--for fpga`` too."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 from hardware_networks import HardwareNetwork
 
 from hardware.interface import Design, Peer, codes_to_bits, counts, number
 from lgnx.converters.verilog import write_rtl
 from lgnx.network import Network
 from lgnx.optimize import optimize
+from lgnx.optimize.fpga import optimize_for_fpga
 from lgnx.verify.rtl import read_rtl
 
 _ONE_STAGE = 1 << 16  # levels: all logic between two registers, as where a layer is one table
 
 
-def write(net: HardwareNetwork, folder: Path, optimized: bool) -> Design:
+Step = Callable[[onnx.ModelProto], onnx.ModelProto]
+
+
+def _same(model: onnx.ModelProto) -> onnx.ModelProto:
+    return model
+
+
+def _optimized(model: onnx.ModelProto) -> onnx.ModelProto:
+    return optimize(model, synthesis=True)[0]
+
+
+def _mapped(model: onnx.ModelProto) -> onnx.ModelProto:
+    return optimize_for_fpga(model)[0]
+
+
+def write(net: HardwareNetwork, folder: Path, step: Step) -> Design:
     """Write with the outputs, formats and registers that the peers have."""
-    model = optimize(net.model, synthesis=True)[0] if optimized else net.model
-    network = Network.from_model(model)
+    network = Network.from_model(step(net.model))
     given = f"fixed<{net.word[0]},{net.word[0] - net.word[1]}>" if net.word else None
     scores = net.answer == "counts"
     sidecar = write_rtl(
@@ -57,6 +74,7 @@ def write(net: HardwareNetwork, folder: Path, optimized: bool) -> Design:
 
 
 PEERS = (
-    Peer("lgnx", 0, functools.partial(write, optimized=False), own=True),
-    Peer("lgnx optimize", 1, functools.partial(write, optimized=True), own=True),
+    Peer("lgnx", 0, functools.partial(write, step=_same), own=True),
+    Peer("lgnx optimize", 1, functools.partial(write, step=_optimized), own=True),
+    Peer("lgnx optimize --for fpga", 2, functools.partial(write, step=_mapped), own=True),
 )
