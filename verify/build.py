@@ -46,9 +46,12 @@ _FST_WRITER = "fstcpp/fstcpp_writer.cpp"
 _FST_HEADERS = ("lz4.h", "zlib.h")
 _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
 _WAVES_MODEL = ("-O0",)  # a few samples only, so the build is what takes time
+# What runs once, at the start, is half of all: where that is much, it is compiled apart.
+_ONCE, _ONCE_FLAGS = "once", ("-O0",)
 _HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
 _UNIT_LIMIT = 2_000_000  # beyond which a compiler needs much memory
+_SHORT = ("--output-split-cfuncs", "2000")  # of long functions a compiler's time is the square
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
 
 
@@ -165,8 +168,10 @@ class _Build:
             [
                 *self._tools(),
                 *self.verilate,
+                *_SHORT,
                 *self.defines,
                 *_HARNESS_FLAGS,
+                *_ONCE_FLAGS,
                 self.harness,
                 *self.headers.values(),
                 _widths_header(self.rtl),
@@ -217,7 +222,7 @@ class _Build:
         for part in self.split:
             names = ["--prefix", part.prefix, "--top-module", part.name]
             files_of = [str(prelude), str(part.file)]
-            runs.append([*_VERILATE, *names, "--Mdir", str(folder), *files_of])
+            runs.append([*_VERILATE, *_SHORT, *names, "--Mdir", str(folder), *files_of])
             (folder / f"{part.prefix}__function.cpp").write_text(part.function())
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.verilator.run, runs))
@@ -231,9 +236,14 @@ class _Build:
                 for path in folder.glob("Vlgnx*.cpp")
                 if re.split(r"\.|_", path.name)[0] == model
             ]
-            for unit in self._gathered(sources):
-                paths.append(folder / f"unit{len(paths)}.cpp")
-                paths[-1].write_text("".join(f'#include "{source.name}"\n' for source in unit))
+            once = [source for source in sources if source.stem.endswith("__Slow")]
+            kinds = [("unit", sources)]
+            if sum(source.stat().st_size for source in once) > _UNIT_BYTES:
+                kinds = [("unit", [s for s in sources if s not in once]), (_ONCE, once)]
+            for name, those in kinds:
+                for unit in self._gathered(those):
+                    paths.append(folder / f"{name}{len(paths)}.cpp")
+                    paths[-1].write_text("".join(f'#include "{source.name}"\n' for source in unit))
         return paths
 
     def _gathered(self, sources: list[Path]) -> list[list[Path]]:
@@ -258,6 +268,8 @@ class _Build:
             (folder / name).write_bytes(content)
         if source.name == _HARNESS:
             command += _HARNESS_FLAGS
+        elif source.name.startswith(_ONCE):
+            command += _ONCE_FLAGS
         run_tool(command, "the C++ compiler", cwd=folder)
         return target
 

@@ -23,7 +23,7 @@ PRELUDE = """`define LGNX_LANE
 `define LGNX_NETS(name, high) name [high:0]
 """
 
-_LARGE = 500_000  # bytes of Verilog: some 16,000 gates
+_LARGE = 200_000  # bytes of Verilog: some 6,000 gates
 _PORTS = re.compile(
     r"module (\w+) \(\s*input\s+wire `LGNX_NETS\(x, (\d+)\),\s*"
     r"output\s+\w+\s+`LGNX_NETS\(y, (\d+)\)\s*\);"
