@@ -42,12 +42,13 @@ def graphs(draw: st.DrawFn, maker: Any) -> onnx.ModelProto:
     def wide(*values: Value) -> int:
         return max(value.width for value in values)
 
-    def constant(whole: bool = True) -> str:
+    def constant(whole: bool = True) -> Value:
         size = draw(st.sampled_from([1, WIDTH]))
         steps = 1 if whole or kind in (TensorProto.INT32, TensorProto.INT64) else 4
         values = draw(st.lists(st.integers(-5 * steps, 5 * steps), min_size=size, max_size=size))
         array = (np.array(values) / steps).astype(TYPES[kind])
-        return m.constant(array.reshape(draw(st.sampled_from([(size,), (1, size)]))))
+        name = m.constant(array.reshape(draw(st.sampled_from([(size,), (1, size)]))))
+        return Value(name, size, kind)
 
     def scalar() -> Value:
         return Value(m.constant(TYPES[kind](draw(st.integers(1, 4)))), 1, kind)
@@ -68,8 +69,8 @@ def graphs(draw: st.DrawFn, maker: Any) -> onnx.ModelProto:
             numbers.append(Value(m.op(op, a.name, b.name), wide(a, b), kind))
         else:
             c = constant()
-            inputs = [a.name, c] if draw(st.booleans()) else [c, a.name]
-            numbers.append(Value(m.op(op, *inputs), WIDTH, kind))
+            inputs = [a.name, c.name] if draw(st.booleans()) else [c.name, a.name]
+            numbers.append(Value(m.op(op, *inputs), wide(a, c), kind))
 
     def scaled() -> None:
         a, c = number(), scalar()
@@ -118,12 +119,8 @@ def graphs(draw: st.DrawFn, maker: Any) -> onnx.ModelProto:
     def compare() -> None:
         a = number()
         op = draw(st.sampled_from(COMPARISONS))
-        if draw(st.booleans()):
-            b = number()
-            name, width = m.op(op, a.name, b.name), wide(a, b)
-        else:
-            name, width = m.op(op, a.name, constant(whole=False)), WIDTH
-        bits.append(Value(name, width, TensorProto.BOOL))
+        b = number() if draw(st.booleans()) else constant(whole=False)
+        bits.append(Value(m.op(op, a.name, b.name), wide(a, b), TensorProto.BOOL))
 
     def position() -> None:
         if kind == TensorProto.INT64:
