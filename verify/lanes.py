@@ -43,7 +43,9 @@ __all__ = ["CHECKED", "LaneSimulation", "compare_lanes", "lanes_pay"]
 CHECKED = 1024  # samples of a comparison that are simulated in the ordinary way, too
 
 _CHUNK = 64 * LANES  # samples in one call of the library
-_PAYS_GATES = 10**9  # gates times samples from which the second build is worth its time
+# Seconds that `benchmarks/cosimulation.py` measured: of a build, and of a gate in it; of a gate for
+# each sample in the ordinary simulation.
+_BUILD, _BUILD_GATE, _ORDINARY_GATE = 3.0, 1.3e-3, 1.15e-9
 _ALIGNED = 64
 
 
@@ -53,7 +55,8 @@ def lanes_pay(rtl: Rtl, network: Network, samples: int) -> bool:
     constant = not any(module.role == "logic" for module in rtl.modules)
     if rtl.stream is not None or constant or not known:
         return False
-    return network.netlist.n_nodes * samples >= _PAYS_GATES
+    gates = network.netlist.n_nodes
+    return gates * samples * _ORDINARY_GATE >= _BUILD + gates * _BUILD_GATE
 
 
 class LaneSimulation:
