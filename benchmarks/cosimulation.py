@@ -97,7 +97,7 @@ def main() -> None:
         x = random_inputs(lanes.rtl, BATCH)
         lanes.run(x)
         times = []
-        for _ in range(20):
+        for _ in range(30):
             started = time.perf_counter()
             lanes.run(x)
             times.append(time.perf_counter() - started)

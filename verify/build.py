@@ -14,7 +14,13 @@ from lgnx.ops.errors import ToolError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.split import PRELUDE, split_modules
-from lgnx.verify.verilator import FailedToolError, find_compiler, find_verilator, run_tool
+from lgnx.verify.verilator import (
+    SHORT_FUNCTIONS,
+    FailedToolError,
+    find_compiler,
+    find_verilator,
+    run_tool,
+)
 
 __all__ = ["Extra", "available_cpus", "build_library"]
 
@@ -51,7 +57,6 @@ _ONCE, _ONCE_FLAGS = "once", ("-O0",)
 _HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
 _UNIT_LIMIT = 2_000_000  # beyond which a compiler needs much memory
-_SHORT = ("--output-split-cfuncs", "2000")  # of long functions a compiler's time is the square
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
 
 
@@ -168,7 +173,7 @@ class _Build:
             [
                 *self._tools(),
                 *self.verilate,
-                *_SHORT,
+                *SHORT_FUNCTIONS,
                 *self.defines,
                 *_HARNESS_FLAGS,
                 *_ONCE_FLAGS,
@@ -222,7 +227,7 @@ class _Build:
         for part in self.split:
             names = ["--prefix", part.prefix, "--top-module", part.name]
             files_of = [str(prelude), str(part.file)]
-            runs.append([*_VERILATE, *_SHORT, *names, "--Mdir", str(folder), *files_of])
+            runs.append([*_VERILATE, *SHORT_FUNCTIONS, *names, "--Mdir", str(folder), *files_of])
             (folder / f"{part.prefix}__function.cpp").write_text(part.function())
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.verilator.run, runs))

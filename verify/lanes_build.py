@@ -21,7 +21,7 @@ from lgnx.converters.verilog.encoder import Encoder
 from lgnx.ops.errors import InputError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
+from lgnx.verify.verilator import SHORT_FUNCTIONS, find_compiler, find_verilator, run_tool
 
 __all__ = ["LANES", "build_lanes", "code_type"]
 
@@ -35,7 +35,7 @@ _PRELUDE = f"""`define LGNX_LANE [{LANES - 1}:0]
 """
 _VERILATE = (
     *("--cc", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3", "--noassert"),
-    *("--x-assign", "fast", "--x-initial", "fast", "--output-split-cfuncs", "2000"),
+    *("--x-assign", "fast", "--x-initial", "fast", *SHORT_FUNCTIONS),
 )
 # Vectors of a counter stay whole, as loops that the compiler turns into wide instructions.
 _COUNTER = ("-fno-expand",)

@@ -21,6 +21,7 @@ from pathlib import Path
 from lgnx.ops.errors import MissingExtraError, ToolError
 
 __all__ = [
+    "SHORT_FUNCTIONS",
     "Compiler",
     "FailedToolError",
     "Verilator",
@@ -31,6 +32,10 @@ __all__ = [
 ]
 
 OVERRIDE = "LGNX_VERILATOR"  # names the program to use
+
+# Of Verilator, for large modules of logic: the time of a C++ compiler grows with the square of a
+# function's length.
+SHORT_FUNCTIONS = ("--output-split-cfuncs", "2000")
 
 _SHOWN_LINES = 8  # of a tool's own message
 
