@@ -26,7 +26,7 @@ from lgnx.converters.net_names import net_names, wrapped
 from lgnx.converters.percent_names import escape, made_different
 from lgnx.converters.verilog_names import identifier
 from lgnx.converters.yosys_json import read_yosys_json
-from lgnx.converters.yosys_run import run_yosys
+from lgnx.converters.yosys_run import FLATTEN, run_yosys
 from lgnx.files import read_bytes
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 from lgnx.ops.errors import InputError, ModelError
@@ -52,7 +52,7 @@ _REGISTERS = "t:*FF* t:*LATCH* t:*SR* t:$mem* %u %u %u"
 _GATES = (
     "proc",
     "delete t:$print",
-    "flatten",
+    *FLATTEN,
     "tribuf",
     "check -assert",
     "memory_collect",

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from lgnx.ops.errors import ModelError, ToolError, require
 
-__all__ = ["run_yosys"]
+__all__ = ["FLATTEN", "run_yosys"]
+
+FLATTEN = ("setattr -mod -unset keep_hierarchy *", "flatten")
+"""Commands that flatten everything, modules as well that synthesis is asked to keep."""
 
 _SCRIPT = "commands.ys"
 _LOG = "yosys.log"

@@ -109,7 +109,7 @@ def _stages(
     stages = zip(partition(netlist, numbers), cut(netlist, numbers, logic.kept), strict=True)
     for number, (part, stage) in enumerate(stages):
         where = f"logic, stage {number}"
-        named.append((where, f"stage{number}.x", literals[part.inputs]))
+        named.append((where, f"stage{number}.x", literals[part.inputs >> 1] ^ (part.inputs & 1)))
         for level in stage.levels:
             named.append((where, f"stage{number}.{level.name}", literals[level.variables]))
         outputs = literals[part.outputs >> 1] ^ (part.outputs & 1)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lgnx.abc import run_abc
-from lgnx.converters.yosys_run import run_yosys
+from lgnx.converters.yosys_run import FLATTEN, run_yosys
 from lgnx.ops.errors import ToolError
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
@@ -25,7 +25,7 @@ __all__ = ["HandshakeVerdict", "prove_handshake"]
 
 _COMMANDS = (
     "proc",
-    "flatten",
+    *FLATTEN,
     "opt",
     "async2sync",
     "dffunmap",

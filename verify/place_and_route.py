@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lgnx.converters.projects.rtl_folder import RtlFolder, read_folder
-from lgnx.converters.yosys_run import run_yosys
+from lgnx.converters.yosys_run import FLATTEN, run_yosys
 from lgnx.ops.errors import InputError, ModelError, ToolError, require
 from lgnx.verify.rtl import read_rtl
 from lgnx.verify.rtl_yosys import MEMORY, verilog_for_yosys
@@ -65,8 +65,8 @@ DEVICES: dict[str, Device] = {
 """By the name that the command line takes."""
 
 _SYNTHESIS = {
-    "ice40": "synth_ice40 -top {top} -json design.json",
-    "ecp5": "synth_ecp5 -top {top} -json design.json",
+    "ice40": ("synth_ice40 -top {top}", *FLATTEN, "write_json design.json"),
+    "ecp5": ("synth_ecp5 -top {top}", *FLATTEN, "write_json design.json"),
 }
 _CAPACITY = re.compile(
     r"no BELs remaining to implement|Unable to place cell|unable to legalise|failed to expand "
@@ -164,7 +164,7 @@ def place_and_route(
         commands = [
             verilog_for_yosys(rtl, folder),
             "read_verilog wrapper.v",
-            _SYNTHESIS[chosen.family].format(top=WRAPPER),
+            *(command.format(top=WRAPPER) for command in _SYNTHESIS[chosen.family]),
             "tee -q -o stat.json stat -json",
         ]
         say("yosys")

@@ -130,7 +130,8 @@ def encoder_netlist(encoder: Encoder) -> Netlist:
 def stage_netlist(netlist: Netlist, part: Part) -> Netlist:
     """One stage: from what it reads to what it gives."""
     literals = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
-    literals[part.inputs] = 2 * np.arange(1, len(part.inputs) + 1, dtype=np.uint32)
+    given = 2 * np.arange(1, len(part.inputs) + 1, dtype=np.uint32)
+    literals[part.inputs >> 1] = given ^ (part.inputs & 1)
     first = len(part.inputs) + 1
     literals[part.nodes] = 2 * np.arange(first, first + len(part.nodes), dtype=np.uint32)
     own = part.nodes - netlist.first_node

@@ -37,6 +37,9 @@ class Stage:
         Expressions of the bits of y.
     gates
         Nodes in the stage.
+    tables
+        Whether they make look-up tables, which synthesis is to leave in this module: ABC maps a
+        flattened design anew, to the least depth and more tables.
     """
 
     n_inputs: int
@@ -44,6 +47,7 @@ class Stage:
     levels: list[Level]
     outputs: list[str]
     gates: int
+    tables: bool = False
 
 
 def stages_by_level(netlist: Netlist, every: int) -> np.ndarray:
@@ -60,7 +64,7 @@ class Part:
     Attributes
     ----------
     inputs
-        Variables that it reads from the stage before, int64 [n_inputs].
+        Literals that it reads from the stage before, uint32 [n_inputs].
     nodes
         Variables of its own nodes, int64 [gates].
     outputs
@@ -76,7 +80,8 @@ def partition(netlist: Netlist, stage_of_node: np.ndarray) -> list[Part]:
     """Cut a netlist into stages.
 
     A stage hands on what later stages read, so a value that is read far away passes through every
-    stage between. The last one gives the outputs.
+    stage between; as a complement, where only complemented outputs read it, so that no inverter is
+    left for the last stage. The last one gives the outputs.
 
     Parameters
     ----------
@@ -93,15 +98,21 @@ def partition(netlist: Netlist, stage_of_node: np.ndarray) -> list[Part]:
         np.maximum.at(last, netlist.fanins[:, side] >> 1, made[netlist.first_node :])
     last[netlist.outputs >> 1] = n_stages - 1
     last[0] = -2  # the constant goes nowhere
-    carried = np.arange(1, netlist.first_node)
+    turned = np.zeros(len(made), bool)
+    turned[netlist.outputs >> 1] = True
+    turned[netlist.outputs[netlist.outputs & 1 == 0] >> 1] = False
+    turned[netlist.fanins >> 1] = False
+    turned[: netlist.first_node] = False
+    passed = 2 * np.arange(len(made), dtype=np.uint32) + turned
+    carried = passed[1 : netlist.first_node]
     parts = []
     for s in range(n_stages):
         nodes = np.flatnonzero(made == s)
         if s == n_stages - 1:
             parts.append(Part(carried, nodes, netlist.outputs))
             continue
-        crossing = np.flatnonzero((made <= s) & (last > s))
-        parts.append(Part(carried, nodes, 2 * crossing.astype(np.uint32)))
+        crossing = passed[(made <= s) & (last > s)]
+        parts.append(Part(carried, nodes, crossing))
         carried = crossing
     return parts
 
@@ -127,7 +138,8 @@ def cut(netlist: Netlist, stage_of_node: np.ndarray, kept: np.ndarray | None = N
 
 
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) -> Stage:
-    name = {int(variable): f"x[{i}]" for i, variable in enumerate(part.inputs)}
+    name = {literal >> 1: f"x[{i}]" for i, literal in enumerate(part.inputs.tolist())}
+    turned = {literal >> 1 for literal in part.inputs.tolist() if literal & 1}
     members = part.nodes
     # A node that only becomes one bit of y is written straight there.
     goes, complements = part.outputs >> 1, part.outputs & 1
@@ -136,7 +148,8 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
     times = np.bincount(goes, minlength=len(levels))
 
     def operand(literal: int) -> str:
-        return f"{'~' if literal & 1 else ''}{name[literal >> 1]}"
+        complement = literal & 1 ^ (literal >> 1 in turned)
+        return f"{'~' if complement else ''}{name[literal >> 1]}"
 
     def expression(variable: int) -> str:
         node = variable - netlist.first_node
@@ -167,4 +180,5 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
             outputs.append(f"~({direct[variable]})" if complement else direct[variable])
         else:
             outputs.append(operand(2 * variable + complement))
-    return Stage(len(part.inputs), len(outputs), vectors, outputs, len(members))
+    tables = bool(whole[members].any())
+    return Stage(len(part.inputs), len(outputs), vectors, outputs, len(members), tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,42 @@ def test_a_pipeline_of_levels_is_proved_simulated_and_mapped(models, name, level
     # The simulation takes a sample each clock and wants its result after the promised latency.
     report = compare(folder, str(models[name]), x, vcd=None)
     assert (report.samples, report.mismatches) == (300, 0)
+
+
+def test_tables_stay_where_synthesis_flattens(models, tmp_path):
+    pytest.importorskip("pyosys")
+    from lgnx.converters.yosys_run import run_yosys
+
+    sidecar = write_rtl(Network.from_model(str(models["mapped"])), tmp_path)
+    commands = [
+        f"read_verilog {' '.join(path.name for path in tmp_path.glob('*.v'))}",
+        "synth -flatten -lut 6 -top lgnx_top",
+        "tee -q -o stat.json stat -json",
+    ]
+    run_yosys(commands, tmp_path, "mapped", timeout=100, memory=4096)
+    modules = json.loads((tmp_path / "stat.json").read_text())["modules"]
+    tables = {
+        name: module["num_cells_by_type"]["$lut"]
+        for name, module in modules.items()
+        if "_stage" in name
+    }
+    assert len(tables) == len(sidecar["stages"]) > 1
+    # A digit that is read inside as well, and given as its complement, has an inverter.
+    assert sum(tables.values()) <= 1.1 * sidecar["luts"]
+
+
+def test_a_design_of_tables_is_read_back_as_one_circuit(models, tmp_path):
+    pytest.importorskip("pyosys")
+    from lgnx.converters.verilog_netlist import read_verilog
+
+    network = Network.from_model(str(models["mapped"]))
+    write_rtl(network, tmp_path / "rtl", outputs="scores")
+    text = b"".join(path.read_bytes() for path in sorted((tmp_path / "rtl").glob("*.v")))
+    read = read_verilog(text, top="lgnx_top").netlist
+    x = np.random.default_rng(2).integers(0, 2, (200, 24)).astype(bool)
+    scores = read.simulate(x).reshape(200, 3, -1)
+    weights = 1 << np.arange(scores.shape[2])
+    assert np.array_equal(scores @ weights, network.counts(x).reshape(200, 3))
 
 
 def test_two_ways_to_cut_are_refused(models, tmp_path):
