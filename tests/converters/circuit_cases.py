@@ -185,9 +185,9 @@ def mutated(draw: st.DrawFn, data: bytes) -> bytes:
     return data
 
 
-def large(inputs: str = "x[{}]", outputs: str = "y[{}]") -> Circuit:
-    """Fifty thousand gates; the names of their ports are made of these."""
-    gates = layered(50_000)
+def large(inputs: str = "x[{}]", outputs: str = "y[{}]", n_gates: int = 50_000) -> Circuit:
+    """Many gates; the names of their ports are made of these."""
+    gates = layered(n_gates)
     return Circuit(
         gates,
         tuple(map(inputs.format, range(gates.n_inputs))),
