@@ -33,12 +33,15 @@ class Identity:
         Weights and literals.
     constant
         Added on the side of ``after``.
+    wires
+        Those of which both sides are functions, each literal one of them or a table over some.
     """
 
     group: int
     before: tuple[tuple[int, int], ...]
     after: tuple[tuple[int, int], ...]
     constant: int
+    wires: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -321,7 +324,7 @@ class _Heap:
             self.constant += offset
         else:
             self._add_constant(offset)
-        self.identities.append(Identity(self.group, tuple(taken), tuple(after), offset))
+        self.identities.append(Identity(self.group, tuple(taken), tuple(after), offset, tuple(own)))
 
     def _place(self, weight: int, literal: int) -> None:
         for column in range(self.width):
@@ -397,19 +400,13 @@ def check_identities(counted: Counted) -> int:
 def _holds(builder: LutBuilder, each: Identity, modulus: int) -> bool:
     if _linear(each.before) == _linear(each.after, each.constant):
         return True
-    first = builder.n_inputs + 1
-    made = {literal >> 1 for _, literal in each.after} - {0}
-    # Results are tables over wires; the bits that are added up are these wires or tables on them.
-    wires = {w for wire in made if wire >= first for w in builder.fanins[wire - first]}
-    wires |= {wire for wire in made if wire < first}
-    for _, literal in each.before:
+    first, own = builder.n_inputs + 1, list(each.wires)
+    for _, literal in (*each.before, *each.after):
         wire = literal >> 1
-        inner = wire >= first and set(builder.fanins[wire - first]) <= wires
-        if wire and not inner:
-            wires.add(wire)
-    if len(wires) > 12:
-        return False
-    own = sorted(wires)
+        if wire == 0 or wire in own:
+            continue
+        if wire < first or not set(builder.fanins[wire - first]) <= set(own):
+            return False
     difference = np.full(1 << len(own), -each.constant, np.int64)
     for sign, side in ((1, each.before), (-1, each.after)):
         for weight, literal in side:

@@ -18,7 +18,7 @@ from lgnx.netlist.luts import LutNetlist
 from lgnx.ops.errors import ComparisonError, InputError, ModelError
 from lgnx.ops.logic_network import logic_network
 from lgnx.ops.program import decode, encode
-from lgnx.optimize.counting import Identity, binary_digits, check_identities, count_groups
+from lgnx.optimize.counting import binary_digits, check_identities, count_groups
 from lgnx.optimize.cut_mapping import map_to_luts
 from lgnx.optimize.fpga import map_netlist, optimize_for_fpga
 
@@ -85,12 +85,25 @@ def test_counts_of_tables_are_the_counts(data, groups, size, k):
     assert counted.luts.widest <= max(k, luts.widest)
 
 
+def test_a_sum_may_depend_on_fewer_wires_than_its_bits():
+    # a and b, not a and b, a and c, not a and c: the sum is that of b and c.
+    fanins = ((1, 2), (1, 2), (1, 3), (1, 3))
+    luts = LutNetlist(3, (8, 4, 8, 4), fanins, 2 * np.arange(4, 8, dtype=np.uint32))
+    counted = count_groups(luts, 1, 6)
+    assert check_identities(counted) == len(counted.identities)
+    assert {wire for fanin in counted.luts.fanins for wire in fanin} == {2, 3}
+    bits = every_input(3)
+    digits = reference(counted.luts, bits)
+    assert np.array_equal(digits @ (1 << np.arange(3)), bits[:, 1].astype(int) + bits[:, 2])
+
+
 def test_a_wrong_sum_is_found():
     luts = LutNetlist(7, (), (), 2 * np.arange(1, 8, dtype=np.uint32))
     counted = count_groups(luts, 1, 6)
     last = counted.identities[-1]
     weight, literal = last.after[0]
-    wrong = Identity(0, last.before, ((weight, literal ^ 1), *last.after[1:]), last.constant)
+    after = ((weight, literal ^ 1), *last.after[1:])
+    wrong = dataclasses.replace(last, after=after)
     identities = [*counted.identities[:-1], wrong]
     with pytest.raises(ComparisonError, match=r"identity \d of group 0 does not hold"):
         check_identities(dataclasses.replace(counted, identities=identities))
