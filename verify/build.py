@@ -13,7 +13,7 @@ from typing import Literal
 from lgnx.ops.errors import ToolError
 from lgnx.verify.cache import cached_file, content_key
 from lgnx.verify.rtl import Rtl
-from lgnx.verify.split import PRELUDE, split_modules
+from lgnx.verify.split import PREFIX, PRELUDE, split_modules
 from lgnx.verify.verilator import (
     SHORT_FUNCTIONS,
     FailedToolError,
@@ -30,7 +30,7 @@ Extra = Literal["", "vcd", "fst", "coverage"]
 # Verilator: optimise, and no checks that cost time at run time.
 _VERILATE = (
     *("--cc", "--prefix", "Vlgnx", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"),
-    *("--x-assign", "fast", "--x-initial", "fast", "--noassert"),
+    *("--x-assign", "fast", "--x-initial", "fast", "--noassert", *SHORT_FUNCTIONS),
 )
 # No asserts, one name visible from outside, and none shared with another library of the process.
 _COMPILE = (
@@ -54,7 +54,10 @@ _MODEL = ("-Os",)  # measured against -O1 and -O2: benchmarks/cosim_large.py
 _WAVES_MODEL = ("-O0",)  # a few samples only, so the build is what takes time
 # What runs once, at the start, is half of all: where that is much, it is compiled apart.
 _ONCE, _ONCE_FLAGS = "once", ("-O0",)
+# Modules that are verilated apart: half the time of -Os, and no slower.
+_PART, _PART_FLAGS = "part", ("-O1",)
 _HARNESS, _HARNESS_FLAGS = "batch.cpp", ("-O2",)
+_PART_HEADER = "part.h"
 _UNIT_BYTES = 500_000  # of C++ that are worth a compiler of their own
 _UNIT_LIMIT = 2_000_000  # beyond which a compiler needs much memory
 _VERILATE_SHARE = 0.2  # of the time of a build, for progress
@@ -167,17 +170,19 @@ class _Build:
         # Waves and coverage need the whole design in one piece.
         self.split = split_modules(rtl) if extra == "" else []
         self.harness = _harness_file(_HARNESS)
+        self.part_header = _harness_file(_PART_HEADER)
 
     def key(self) -> str:
         return content_key(
             [
                 *self._tools(),
                 *self.verilate,
-                *SHORT_FUNCTIONS,
                 *self.defines,
                 *_HARNESS_FLAGS,
                 *_ONCE_FLAGS,
+                *_PART_FLAGS,
                 self.harness,
+                self.part_header,
                 *self.headers.values(),
                 _widths_header(self.rtl),
                 *(part.stub() + part.function() + PRELUDE for part in self.split),
@@ -196,6 +201,7 @@ class _Build:
         (folder / "widths.h").write_text(_widths_header(self.rtl))
         driver = folder / _HARNESS
         driver.write_bytes(self.harness)
+        (folder / _PART_HEADER).write_bytes(self.part_header)
         sources = [driver, *self._units(folder)]
         with ThreadPoolExecutor(self.jobs) as pool:
             tasks = [pool.submit(self._compile, source, folder) for source in sources]
@@ -227,28 +233,27 @@ class _Build:
         for part in self.split:
             names = ["--prefix", part.prefix, "--top-module", part.name]
             files_of = [str(prelude), str(part.file)]
-            runs.append([*_VERILATE, *SHORT_FUNCTIONS, *names, "--Mdir", str(folder), *files_of])
+            runs.append([*_VERILATE, *names, "--Mdir", str(folder), *files_of])
             (folder / f"{part.prefix}__function.cpp").write_text(part.function())
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.verilator.run, runs))
 
     def _units(self, folder: Path) -> list[Path]:
-        """Gather the sources of each model in a few units, since each reads all headers."""
+        """Gather the sources of all models in a few units, since each reads all headers."""
+        sources = sorted(folder.glob("Vlgnx*.cpp"))
+        once = [source for source in sources if source.stem.endswith("__Slow")]
+        if sum(source.stat().st_size for source in once) <= _UNIT_BYTES:
+            once = []
+        own = [source for source in sources if source not in once]
+        parts = [source for source in own if source.name.startswith(PREFIX)]
+        kinds = {"unit": [s for s in own if s not in parts], _PART: parts, _ONCE: once}
         paths: list[Path] = []
-        for model in ("Vlgnx", *(part.prefix for part in self.split)):
-            sources = [
-                path
-                for path in folder.glob("Vlgnx*.cpp")
-                if re.split(r"\.|_", path.name)[0] == model
-            ]
-            once = [source for source in sources if source.stem.endswith("__Slow")]
-            kinds = [("unit", sources)]
-            if sum(source.stat().st_size for source in once) > _UNIT_BYTES:
-                kinds = [("unit", [s for s in sources if s not in once]), (_ONCE, once)]
-            for name, those in kinds:
-                for unit in self._gathered(those):
-                    paths.append(folder / f"{name}{len(paths)}.cpp")
-                    paths[-1].write_text("".join(f'#include "{source.name}"\n' for source in unit))
+        for name, those in kinds.items():
+            for unit in self._gathered(those):
+                paths.append(folder / f"{name}{len(paths)}.cpp")
+                # Verilator takes each model's own header for the only one that is precompiled.
+                lines = (f'#undef VL_PCH_INCLUDED\n#include "{source.name}"\n' for source in unit)
+                paths[-1].write_text("".join(lines))
         return paths
 
     def _gathered(self, sources: list[Path]) -> list[list[Path]]:
@@ -275,6 +280,8 @@ class _Build:
             command += _HARNESS_FLAGS
         elif source.name.startswith(_ONCE):
             command += _ONCE_FLAGS
+        elif source.name.startswith(_PART):
+            command += _PART_FLAGS
         run_tool(command, "the C++ compiler", cwd=folder)
         return target
 

@@ -123,6 +123,7 @@ class Simulation {
 
   // Starts anew from power-up.
   void restart() {
+    if (model_) model_->final();
     model_.reset();
     context_ = std::make_unique<VerilatedContext>();
 #if VM_TRACE
