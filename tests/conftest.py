@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 
 # Before torch and numpy come in: tests run side by side, and threads of two processes that wait
 # for each other's cores take five times as long as one thread each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,3 +111,32 @@ def classifier(make) -> onnx.ModelProto:
     flat = m.op("Reshape", bits, m.constant([0, 12]))
     y = m.dense(m.dense(flat, 12, 40, 3, rng), 40, 36, 2, rng)
     return m.model(m.op("GroupSum", y, groups=3, tau=0.7, bias=1.0, beta=-0.25))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder for built simulations, of all tests and processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "simulations"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_simulations_at_home(cache: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LGNX_CACHE_DIR", str(cache))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _gathered_once() -> Iterator[Callable[[], None]]:
+    from tests.torch_translations import gather_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield functools.cache(lambda: gather_once(patch))
+
+
+@pytest.fixture(autouse=True)
+def _fast_exports(_gathered_once: Callable[[], None]) -> None:
+    """Let torch gather its translations to ONNX once, not in each export, which takes a second."""
+    if "torch.onnx" in sys.modules:
+        _gathered_once()

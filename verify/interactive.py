@@ -178,7 +178,7 @@ def _build(rtl: Rtl, verilator: Verilator, folder: Path, jobs: int) -> Path:
 def _make_settings(verilator: Verilator, tools: Path) -> list[str]:
     """Give what the makefile of an unconfigured Verilator lacks."""
     makefile = (verilator.root / "include" / "verilated.mk").read_text(encoding="utf-8")
-    settings = []
+    settings = ["OPT_FAST=-O0", "OPT_GLOBAL=-O0"]  # by hand, the build is what takes time
     if re.search(r"^CFG_CXXFLAGS_PCH_I *= *$", makefile, re.MULTILINE):
         settings.append("CFG_CXXFLAGS_PCH_I=-include")
     if re.search(r"^PYTHON3 *= *python *$", makefile, re.MULTILINE):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,28 +48,6 @@ except MissingExtraError:
         "test_torchlogix_zoo.py",
         "test_torchlogix_bitwise.py",
     ]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def registry_of_torch_once() -> Iterator[None]:
-    """Let torch gather its translations to ONNX once, not in each export, which takes a second."""
-    if collect_ignore:
-        yield
-        return
-    from torch.onnx._internal.exporter._registration import ONNXRegistry
-
-    gather = functools.cache(ONNXRegistry.from_torchlib)
-
-    def copied(**options: Any) -> ONNXRegistry:
-        registry = ONNXRegistry()
-        gathered = gather(**options)
-        registry._opset_version = gathered._opset_version
-        registry.functions = {target: list(found) for target, found in gathered.functions.items()}
-        return registry
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(copied))
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +100,7 @@ def _peers() -> ModuleType:
     return peers
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def installed(version: str, pytestconfig: pytest.Config) -> Path:
     """Folder with an older torchlogix, from the package registry."""
     cache = pytestconfig.cache

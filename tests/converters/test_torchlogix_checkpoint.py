@@ -18,6 +18,7 @@ import torchlogix.layers as tl
 import torchlogix.models as zoo
 from torch import nn
 
+from lgnx.converters import torch_export
 from lgnx.converters.formats import read_model, source_format
 from lgnx.converters.torch_export import export
 from lgnx.metadata import CLASS_NAMES, SOURCE_FORMAT, TRAINING_TOOL, get
@@ -79,9 +80,11 @@ def test_networks_are_what_the_export_of_the_live_module_is(saved: tuple[nn.Modu
     np.testing.assert_array_equal(got, y)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", list(cases.layers()), ids=[name for name, *_ in cases.layers()])
-def test_whole_layers_with_every_option_compute_as_they_did(case: Any, tmp_path: Path) -> None:
+def test_whole_layers_with_every_option_are_built_as_they_were(
+    case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is exported then is a layer of torchlogix, as in the tests of the export."""
     name, build, shape = case
     torch.manual_seed(0)
     if name == "transposed window":
@@ -91,45 +94,56 @@ def test_whole_layers_with_every_option_compute_as_they_did(case: Any, tmp_path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.save(module, path)
-    model = read_model(path, "torchlogix", producer=NOW, shape=",".join(map(str, shape)))
+    built: list[nn.Module] = []
+
+    def not_exported(module: nn.Module, sample: torch.Tensor) -> onnx.ModelProto:
+        built.append(module)
+        return onnx.ModelProto()
+
+    monkeypatch.setattr(torch_export, "export", not_exported)
+    read_model(path, "torchlogix", producer=NOW, shape=",".join(map(str, shape)))
     numbers = isinstance(module[0], tl.Binarization)
     for x in [*cases.bits(*shape)[2:5], *([torch.rand(65, *shape)] if numbers else [])]:
         with torch.no_grad():
-            y = module(x).numpy()
-        got = outputs(model, x.numpy())
-        assert got.dtype == y.dtype
-        np.testing.assert_array_equal(got, y)
+            expected, actual = module(x), built[0](x)
+        assert actual.dtype == expected.dtype
+        assert torch.equal(actual, expected)
 
 
-def with_older(installed: Path, *arguments: str) -> str:
-    """Run the script of networks with an older torchlogix."""
+@pytest.fixture(scope="module", params=["0.1.1", "0.2.1"])
+def version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def with_older(
+    version: str, installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """Networks that an older torchlogix saved, and how it reads those of the installed one."""
+    saved, given = tmp_path_factory.mktemp(version), tmp_path_factory.mktemp("installed")
+    for name in networks.NETWORKS:
+        networks.save(given / name, name, "0.2.2")
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{root}"}
-    command = [sys.executable, networks.__file__, *arguments]
+    command = [sys.executable, networks.__file__, str(saved), str(given), NOW]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return saved, json.loads(done.stdout)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["0.1.1", "0.2.1"])
 def test_checkpoints_are_read_alike_where_an_older_version_is_installed(
-    version: str, installed: Path, tmp_path: Path
+    version: str, with_older: tuple[Path, dict[str, str]]
 ) -> None:
-    for name in networks.NETWORKS:
-        networks.save(tmp_path / name, name, "0.2.2")
-    results = json.loads(with_older(installed, str(tmp_path), NOW))
     absent = f"torchlogix {version}, which is installed, has no LogicConvTranspose2d"
-    assert results == {**dict.fromkeys(networks.NETWORKS, "same"), "wide": absent}
+    assert with_older[1] == {**dict.fromkeys(networks.NETWORKS, "same"), "wide": absent}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["0.1.1", "0.2.1"])
 def test_checkpoints_of_older_versions_compute_as_these_did(
-    version: str, installed: Path, tmp_path: Path
+    version: str, with_older: tuple[Path, dict[str, str]]
 ) -> None:
-    with_older(installed, str(tmp_path))
-    folders = sorted(tmp_path.iterdir())
+    folders = sorted(with_older[0].iterdir())
     assert [folder.name for folder in folders] == ["dense", "image", "residual", "volume"]
     for folder in folders:
         with np.load(folder / "scores.npz") as held:

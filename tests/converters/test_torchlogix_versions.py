@@ -42,9 +42,10 @@ def test_models_compute_as_their_files(case: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["0.1.1", "0.2.1"])
+@pytest.mark.parametrize("version", ["0.1.1", "0.2.1"], scope="module")
 def test_older_versions_compute_as_their_operators(version: str, installed: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(installed)}
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": f"{installed}{os.pathsep}{root}"}
     done = subprocess.run(
         [sys.executable, cases.__file__], env=environment, capture_output=True, text=True
     )

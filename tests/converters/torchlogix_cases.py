@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -22,6 +23,7 @@ from lgnx.converters.torch_export import export
 from lgnx.converters.torch_layers import evaluating, find_layers, patched, watched
 from lgnx.converters.torchlogix import import_torchlogix
 from lgnx.verify.reference import run_reference
+from tests.torch_translations import gather_once
 
 import_torchlogix()
 import torchlogix.layers as tl  # noqa: E402
@@ -325,6 +327,7 @@ def check_model(build: Build, sample: torch.Tensor, ops: str) -> str:
 
 
 def main() -> None:
+    gather_once(pytest.MonkeyPatch())
     results = {name: check_layer(*case) for name, *case in layers()}
     results |= {f"model {name}": check_model(*case) for name, *case in models()}
     json.dump(results, sys.stdout)

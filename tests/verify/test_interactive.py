@@ -6,6 +6,7 @@ import pytest
 from lgnx.ops.errors import InputError
 from lgnx.verify.interactive import open_rtl, pack_sample
 from lgnx.verify.reference import run_reference
+from lgnx.verify.rtl import read_rtl
 
 pytest.importorskip("pyverilator")
 
@@ -17,7 +18,7 @@ def counts(value: int, groups: int, width: int) -> list[int]:
 @pytest.mark.parametrize("stages_every", [None, 1])
 def test_ports_are_set_and_read_by_hand(design, tmp_path, stages_every):
     made = design(stages_every=stages_every)
-    port = made.simulation().rtl.scores
+    rtl = read_rtl(made.rtl)
     simulation = open_rtl(made.rtl, cache_dir=made.cache)
     x = made.samples(5)
     expected = run_reference(made.model, x)[0]
@@ -26,11 +27,11 @@ def test_ports_are_set_and_read_by_hand(design, tmp_path, stages_every):
         simulation.io.x = pack_sample(made.rtl, sample)
         if stages_every:
             simulation.io.in_valid = 1
-            for _ in range(made.simulation().rtl.latency):
+            for _ in range(rtl.latency):
                 simulation.clock.tick()
             assert int(simulation.io.out_valid) == 1
-        read = np.array(counts(int(simulation.io.scores), port.groups, port.width))
-        np.testing.assert_array_equal(port.scores(read), scores)
+        read = np.array(counts(int(simulation.io.scores), rtl.scores.groups, rtl.scores.width))
+        np.testing.assert_array_equal(rtl.scores.scores(read), scores)
         assert int(simulation.io.class_index) == scores.argmax()
     simulation.stop_vcd_trace()
     assert "$enddefinitions" in (tmp_path / "waves.vcd").read_text()
@@ -43,7 +44,7 @@ def test_a_sample_that_does_not_fit_is_refused(design):
 
 def test_designs_stand_beside_each_other(design):
     made = design(stages_every=1)
-    latency = made.simulation().rtl.latency
+    latency = read_rtl(made.rtl).latency
     sample = pack_sample(made.rtl, made.samples(1)[0])
     classes = []
     for _ in range(3):  # each anew, while the ones before may still live

@@ -66,7 +66,7 @@ def test_raw_samples_through_the_rtl_are_raw_samples_through_the_model(scaled_de
 
 
 def test_scaled_samples_are_rounded_down_and_kept_within_the_format(scaled_design):
-    port = scaled_design.simulation().rtl.input
+    port = read_rtl(scaled_design.rtl).input
     step, mean, scale = 2.0**-19, port.scaling.mean, port.scaling.scale
     scaled = np.array([1.0, 1 + 0.6 * step, -1.0, -1 - 0.4 * step, 1e9, -1e9])
     wanted = np.array([1.0, 1.0, -1.0, -1 - step, 32 - step, -32.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lgnx.ops.errors import InputError
+from lgnx.verify.rtl import read_rtl
 from lgnx.verify.stimuli import random_inputs
 
 
@@ -35,7 +36,7 @@ def test_equal_seeds_give_equal_samples():
 
 
 def test_samples_of_an_rtl_folder_have_the_models_shape_and_type(design):
-    rtl = design().simulation().rtl
+    rtl = read_rtl(design().rtl)
     x = random_inputs(rtl, 30)
     assert (x.shape, x.dtype) == ((30, 6), np.float32)
     assert random_inputs(rtl, 0).shape == (0, 6)
@@ -47,6 +48,6 @@ def test_bad_arguments_are_refused(design):
     with pytest.raises(InputError, match="samples is the whole shape"):
         random_inputs("uint8", 3)
     with pytest.raises(InputError, match="samples is a number"):
-        random_inputs(design().simulation().rtl, (3, 6))
+        random_inputs(read_rtl(design().rtl), (3, 6))
     with pytest.raises(InputError, match="none below 0"):
         random_inputs("uint8", (-1, 6))
