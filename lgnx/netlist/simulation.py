@@ -137,7 +137,9 @@ def schedule(netlist: Netlist) -> tuple[np.ndarray, list[int]]:
         skip = np.repeat(bounds[ready] - (np.cumsum(counts) - counts), counts)
         woken = readers[skip + np.arange(len(skip))]
         np.subtract.at(waiting, woken, 1)
-        ready = np.unique(woken[waiting[woken] == 0])
+        # Here, sorting is much faster than the hashing of np.unique.
+        ready = np.sort(woken[waiting[woken] == 0])
+        ready = ready[np.diff(ready, prepend=-1) > 0]
     order = np.concatenate([*levels, np.zeros(0, np.int64)])
     return order, [len(level) for level in levels]
 
