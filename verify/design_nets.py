@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnx.converters.verilog.logic import Logic
-from lgnx.converters.verilog.stages import cut, partition
+from lgnx.converters.verilog.stages import partition
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
@@ -106,17 +106,22 @@ def _stages(
     literals = builder.embed(whole, bits)  # of each variable
     named = []
     outputs = netlist.outputs
-    stages = zip(partition(netlist, numbers), cut(netlist, numbers, logic.kept), strict=True)
+    stages = zip(partition(netlist, numbers), logic.stages(), strict=True)
     for number, (part, stage) in enumerate(stages):
         where = f"logic, stage {number}"
-        named.append((where, f"stage{number}.x", literals[part.inputs >> 1] ^ (part.inputs & 1)))
+        named.append((where, f"stage{number}.x", _of(literals, part.inputs)))
         for level in stage.levels:
-            named.append((where, f"stage{number}.{level.name}", literals[level.variables]))
-        outputs = literals[part.outputs >> 1] ^ (part.outputs & 1)
+            named.append((where, f"stage{number}.{level.name}", _of(literals, level.literals)))
+        outputs = _of(literals, part.outputs)
         named.append((where, f"stage{number}.y", outputs))
         named.append((where, f"logic{number}", outputs))
         named.append((f"{where}, its register", f"held{number}", outputs))
     return named, outputs
+
+
+def _of(literals: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Literals of the netlist's own literals, by those of its variables."""
+    return literals[own >> 1] ^ (own & 1)
 
 
 def _results(

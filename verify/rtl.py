@@ -342,14 +342,18 @@ class _Reader:
         return {key: found.get(key) for key in ("scores", "class_index", "trigger", "bits")}
 
     def cutting(self, data: dict[str, Any], pipelined: bool) -> Cutting:
+        compact = data.get("compact", False)
+        if not isinstance(compact, bool):
+            raise self.error("compact", compact, "true or false")
         if not pipelined:
-            return Cutting(None)
+            return Cutting(None, compact=compact)
         if data.get("lut_levels") is None:
-            return Cutting(self.integer(data, "levels_per_stage", 1, 1 << 20))
+            return Cutting(self.integer(data, "levels_per_stage", 1, 1 << 20), compact=compact)
         return Cutting(
             None,
             self.integer(data, "lut_levels", 1, 1 << 20),
             self.integer(data, "lut_inputs", 4, 6),
+            compact,
         )
 
     def scoring(self, given: Any) -> ScoresPort | None:

@@ -26,7 +26,7 @@ PRELUDE = """`define LGNX_LANE
 
 PREFIX = "VlgnxPart"  # of the names of classes
 
-_LARGE = 20_000  # bytes of Verilog: some 600 gates
+_LARGE = 20_000  # bytes of Verilog: some 600 gates; compact ones take a fifth
 # A small counter has a port that is one number.
 _PORTS = {
     "logic": re.compile(
@@ -102,10 +102,11 @@ def split_modules(rtl: Rtl) -> list[SplitModule]:
     ModelError
         If the ports of a module of logic cannot be read.
     """
+    large = _LARGE // 5 if rtl.cutting.compact else _LARGE
     found: list[SplitModule] = []
     for module in rtl.modules:
         file = rtl.folder / module.file
-        if module.role not in _PORTS or _weight(rtl, module) < _LARGE:
+        if module.role not in _PORTS or _weight(rtl, module) < large:
             continue
         match = _PORTS[module.role].search(file.read_text("utf-8"))
         if match is None or match["name"] != module.name:

@@ -8,7 +8,8 @@ import numpy as np
 
 from lgnx.converters.verilog.balance import balanced_stages
 from lgnx.converters.verilog.encoder import Encoder, input_literals
-from lgnx.converters.verilog.stages import stages_by_level
+from lgnx.converters.verilog.packed import packed_stages
+from lgnx.converters.verilog.stages import Stage, cut, partition, stages_by_level
 from lgnx.netlist.luts import LutNetlist
 from lgnx.network import Network
 from lgnx.ops.errors import InputError
@@ -31,11 +32,14 @@ class Cutting:
     lut_levels, lut_inputs
         At most so many levels of look-up tables of so many inputs; None for levels of what the
         model has.
+    compact
+        Whether gates are written as numbers in constants, not as a line each.
     """
 
     every: int | None
     lut_levels: int | None = None
     lut_inputs: int = 6
+    compact: bool = False
 
     def __post_init__(self) -> None:
         if self.lut_levels is None:
@@ -74,6 +78,8 @@ class Logic:
         there are none.
     lut_depths
         Levels of tables in each stage.
+    compact
+        See `Cutting`.
     """
 
     encoder: Encoder
@@ -84,6 +90,17 @@ class Logic:
     luts: LutNetlist | None = None
     roots: np.ndarray | None = None
     lut_depths: list[int] | None = None
+    compact: bool = False
+
+    def stages(self) -> list[Stage]:
+        """Give what each module holds; nothing where no input bit is read."""
+        netlist = self.encoder.netlist
+        if not self.encoder.bits:
+            return []
+        if self.compact:
+            parts = partition(netlist, self.stage_of_node)
+            return packed_stages(netlist, parts, self.kept is not None)
+        return cut(netlist, self.stage_of_node, self.kept)
 
 
 def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
@@ -97,7 +114,8 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
     InputError
         If the model has wider tables than the design may have.
     """
-    plain = Logic(encoder, stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS))
+    stages = stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS)
+    plain = Logic(encoder, stages, compact=cutting.compact)
     order = encoder.order
     if network.luts is not None and encoder.bits:
         luts = network.luts.simplified(input_literals(network, encoder), len(encoder.bits))
@@ -144,6 +162,7 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
         luts=luts,
         roots=roots,
         lut_depths=_depths(luts, stages),
+        compact=cutting.compact,
     )
 
 

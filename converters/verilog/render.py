@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -14,6 +16,7 @@ from lgnx.converters.verilog.argmax import argmax_body, argmax_registers
 from lgnx.converters.verilog.encoder import Encoder
 from lgnx.converters.verilog.folder import BUILD
 from lgnx.converters.verilog.interface import Interface, Trigger
+from lgnx.converters.verilog.packed import PackedStage
 from lgnx.converters.verilog.popcount import popcount_body, popcount_registers
 from lgnx.converters.verilog.stages import Stage
 from lgnx.network import Network
@@ -165,7 +168,8 @@ class Design:
             for number, stage in enumerate(self.stages):
                 what = f"Logic, stage {number}: {stage.gates} gates."
                 name = f"{top}_stage{number}"
-                make(name, "stage.v.j2", what, "logic", number, logic=stage, lanes=True)
+                template = "packed_stage.v.j2" if isinstance(stage, PackedStage) else "stage.v.j2"
+                make(name, template, what, "logic", number, logic=stage, lanes=True)
             self._network(make, words)
         if "class" in self.outputs:
             body = argmax_body(self.groups, self.width, self.tree_every, words, self.stalls)
@@ -195,7 +199,8 @@ class Design:
             f"Input bits: {len(encoder.bits)} of {self.network.netlist.n_inputs} are read.",
             "encoder",
             n_in=self.n_in,
-            bits=comparators(encoder),
+            n_bits=len(encoder.bits),
+            assignments=encoder_assignments(encoder),
             unused=len(read) < self.network.features,
         )
 
@@ -310,20 +315,37 @@ class Design:
         )
 
 
-def comparators(encoder: Encoder) -> list[tuple[str, str | None]]:
-    """What each bit of an encoder compares, and with what; None where it is the bit itself."""
-    found: list[tuple[str, str | None]] = []
-    offsets = encoder.offsets
-    for feature, value in encoder.bits:
-        port, offset = encoder.ports[feature], offsets[feature]
-        bits = f"x[{offset}]" if port.width == 1 else f"x[{offset} +: {port.width}]"
-        place = f"$signed({bits})" if port.signed else bits
-        if value is None:
-            found.append((place, None))
+def encoder_assignments(encoder: Encoder) -> list[str]:
+    """Assignments of an encoder: bits that are handed on, beside each other, and comparisons."""
+    found: list[str] = []
+    place = 0
+    for (step, plain), group in itertools.groupby(enumerate(encoder.bits), _run(encoder)):
+        bits = [bit for _, bit in group]
+        if plain:
+            low = step + place
+            many = len(bits) > 1
+            target = f"y[{place} +: {len(bits)}]" if many else f"y[{place}]"
+            found.append(f"{target} = x[{low}{f' +: {len(bits)}' if many else ''}]")
         else:
-            kind = "sd" if port.signed else "d"
-            found.append((place, f"{'-' if value < 0 else ''}{port.width}'{kind}{abs(value)}"))
+            ((feature, value),) = bits
+            assert value is not None
+            port, offset = encoder.ports[feature], encoder.offsets[feature]
+            part = f"x[{offset}]" if port.width == 1 else f"x[{offset} +: {port.width}]"
+            left = f"$signed({part})" if port.signed else part
+            literal = f"{port.width}'{'sd' if port.signed else 'd'}{abs(value)}"
+            found.append(f"y[{place}] = {left} > {'-' if value < 0 else ''}{literal}")
+        place += len(bits)
     return found
+
+
+def _run(encoder: Encoder) -> Callable[[tuple[int, tuple[int, int | None]]], tuple[int, bool]]:
+    """Key of what may be assigned at once: bits that go as far; each comparison alone."""
+
+    def key(item: tuple[int, tuple[int, int | None]]) -> tuple[int, bool]:
+        place, (feature, value) = item
+        return (encoder.offsets[feature] - place, True) if value is None else (place, False)
+
+    return key
 
 
 def _template(name: str) -> str:

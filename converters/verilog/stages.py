@@ -11,7 +11,7 @@ from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 @dataclass(frozen=True)
 class Level:
-    """Nodes of one level that stay inside a stage: a vector, its assignments and variables.
+    """Nodes of one level that stay inside a stage: a vector, its assignments and literals.
 
     Where ``keep`` is true they are outputs of look-up tables, and synthesis is to keep them.
     """
@@ -19,7 +19,7 @@ class Level:
     name: str
     width: int
     assignments: list[str]
-    variables: list[int]
+    literals: np.ndarray
     keep: bool = False
 
 
@@ -171,7 +171,8 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
                 inside_level.append(variable)
                 name[variable] = f"{vector}[{len(lines) - 1}]"
             if lines:
-                vectors.append(Level(vector, len(lines), lines, inside_level, keep))
+                literals = 2 * np.array(inside_level, np.uint32)
+                vectors.append(Level(vector, len(lines), lines, literals, keep))
     outputs = []
     for variable, complement in zip(goes.tolist(), complements.tolist(), strict=True):
         if variable == 0:

@@ -20,7 +20,6 @@ from lgnx.converters.verilog.logic import Cutting, Logic, plan_logic
 from lgnx.converters.verilog.names import check_name
 from lgnx.converters.verilog.port_limits import check_port_widths, check_thresholds
 from lgnx.converters.verilog.render import Design
-from lgnx.converters.verilog.stages import cut
 from lgnx.metadata import CLASS_NAMES, INPUT_SCALING
 from lgnx.netlist.netlist import Netlist
 from lgnx.network import Network
@@ -41,6 +40,7 @@ def write_rtl(
     stages_every: int | None = None,
     lut_levels: int | None = None,
     lut_inputs: int = 6,
+    compact: bool = False,
     tree_every: int | None = None,
     handshake: str | None = None,
     reset: str = "none",
@@ -75,6 +75,9 @@ def write_rtl(
         Instead of ``stages_every``: registers so that no stage has more than so many levels of
         look-up tables of so many inputs, 4 to 6. The logic is mapped to tables, if the model is
         not, and the counts with it; registers stand where the fewest wires cross.
+    compact
+        Write gates as numbers in constants and loops over them: a fifth of the text, of the same
+        gates, which is slower to simulate and to read into yosys.
     tree_every
         In a pipelined design: registers after every n levels of the adders that count, and of the
         comparisons that find the class; None for none inside these.
@@ -116,6 +119,7 @@ def write_rtl(
         stages_every=stages_every,
         lut_levels=lut_levels,
         lut_inputs=lut_inputs,
+        compact=compact,
         tree_every=tree_every,
         handshake=handshake,
         reset=reset,
@@ -137,6 +141,7 @@ def design_rtl(
     stages_every: int | None = None,
     lut_levels: int | None = None,
     lut_inputs: int = 6,
+    compact: bool = False,
     tree_every: int | None = None,
     handshake: str | None = None,
     reset: str = "none",
@@ -153,7 +158,7 @@ def design_rtl(
     have wider ports than the outermost, which must suit every tool.
     """
     require("jinja2", extra="rtl")
-    cutting = Cutting(stages_every, lut_levels, lut_inputs)
+    cutting = Cutting(stages_every, lut_levels, lut_inputs, compact)
     pipelined = cutting.pipelined
     for what, given in (("levels between registers", stages_every), ("tree levels", tree_every)):
         if given is not None and given < 1:
@@ -172,13 +177,12 @@ def design_rtl(
     say("stages")
     logic = plan_logic(network, encoder, cutting)
     encoder = logic.encoder
-    stages = cut(encoder.netlist, logic.stage_of_node, logic.kept) if encoder.bits else []
     if lut_levels and tree_every is None:
         tree_every = 1
     design = Design(
         network=network,
         encoder=encoder,
-        stages=stages,
+        stages=logic.stages(),
         pipelined=pipelined,
         tree_every=tree_every,
         interface=interface,
@@ -244,6 +248,7 @@ def _sidecar(design: Design, cutting: Cutting, logic: Logic) -> dict[str, Any]:
         "gates": netlist.n_nodes,
         "levels": netlist.depth,
         "levels_per_stage": cutting.every,
+        "compact": cutting.compact,
         "lut_levels": cutting.lut_levels,
         "lut_inputs": cutting.lut_inputs if cutting.lut_levels else None,
         "luts": logic.luts.n_luts if logic.luts else None,

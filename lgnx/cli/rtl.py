@@ -50,6 +50,10 @@ def command(
         int | None,
         typer.Option("-K", "--lut-inputs", metavar="K", help="Of such a table: 4 to 6. [6]"),
     ] = None,
+    compact: Annotated[
+        bool,
+        typer.Option("--compact", help="Gates as numbers in constants: a fifth of the text."),
+    ] = False,
     pipeline_trees: Annotated[
         int | None,
         typer.Option(metavar="N", help="Registers in popcounts and argmax, too.", min=1),
@@ -121,6 +125,7 @@ def command(
     choices: dict[str, Any] = {
         "input_format": input_format or None,
         "port_format": port_format or None,
+        "compact": compact,
         "tree_every": pipeline_trees,
         "reset": reset,
         "language": language,

@@ -11,7 +11,7 @@ import numpy as np
 import lgnx
 from lgnx.converters.verilog.folder import BUILD
 from lgnx.converters.verilog.interface import Interface
-from lgnx.converters.verilog.render import Module, comparators
+from lgnx.converters.verilog.render import Module, encoder_assignments
 from lgnx.converters.verilog.streaming.collector import Collected, collect_beats, collect_map
 from lgnx.converters.verilog.streaming.layers import Layer, kernel_stages, live_inputs
 from lgnx.converters.verilog.streaming.plan import Plan
@@ -87,7 +87,8 @@ class StreamDesign:
                 "Bits of one pixel.",
                 "encoder",
                 n_in=encoder.offsets[-1],
-                bits=comparators(encoder),
+                n_bits=len(encoder.bits),
+                assignments=encoder_assignments(encoder),
                 unused=True,
             )
         for number, layer in enumerate(plan.layers):

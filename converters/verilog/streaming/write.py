@@ -46,6 +46,7 @@ def write_streaming(
     target_cycles: int | None = None,
     target_luts: int | None = None,
     stages_every: int = LEVELS,
+    compact: bool = False,
     tree_every: int | None = None,
     reset: str = "none",
     language: str = "verilog",
@@ -73,8 +74,10 @@ def write_streaming(
         to image, or the most that are estimated to need at most so many look-up tables.
     stages_every
         Levels of logic between registers, in kernels and in the tail.
+    compact
+        Of the tail, see `lgnx.converters.verilog.write.write_rtl`.
     out_dir, input_format, port_format, tree_every, reset, language, outputs, trigger, top, progress
-        See `lgnx.converters.verilog.write.write_rtl`.
+        See there.
 
     Returns
     -------
@@ -116,6 +119,7 @@ def write_streaming(
         input_format=input_format if raw else None,
         port_format=port_format if raw else None,
         stages_every=stages_every,
+        compact=compact,
         tree_every=tree_every,
         handshake="axi-stream",
         reset=reset,

@@ -1,0 +1,164 @@
+"""Compact designs: the same gates as numbers in constants, proved, simulated and linted."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from lgnx.cli import app
+from lgnx.converters.verilog import write_rtl
+from lgnx.converters.verilog.packed import packed_stages
+from lgnx.converters.verilog.stages import partition, stages_by_level
+from lgnx.netlist.build import NetlistBuilder
+from lgnx.network import Network
+from lgnx.ops.errors import ModelError
+from lgnx.optimize.fpga import optimize_for_fpga
+from lgnx.verify.cosim import CoSimulation, compare
+from lgnx.verify.lanes import LaneSimulation, compare_lanes
+from lgnx.verify.rtl import read_rtl
+from lgnx.verify.rtl_proof import prove_rtl
+from lgnx.verify.verilator import find_verilator
+
+
+def decoded(stage, x: np.ndarray) -> np.ndarray:
+    """Evaluate the constants as the loops of the Verilog do: x [n, inputs] to y [n, outputs]."""
+    nets = np.zeros((len(x), stage.levels[0].width), bool)
+    nets[:, stage.zero : stage.zero + stage.n_inputs] = x
+
+    def literal(word: int, bits: int, base: int) -> np.ndarray:
+        return nets[:, base + (word >> 1 & (1 << bits - 1) - 1)] ^ bool(word & 1)
+
+    def words(row, size: int) -> list[int]:
+        width, value = row.constant.split("'h")
+        assert int(width) == size * row.count
+        return [int(value, 16) >> size * i & (1 << size) - 1 for i in range(row.count)]
+
+    def gate(word: int, bits: int, base: int) -> np.ndarray:
+        a, b = (literal(word >> at, bits, base) for at in (0, bits))
+        return a ^ b if word >> 2 * bits & 1 else a & b
+
+    for row in stage.gate_rows:
+        for i, word in enumerate(words(row, stage.gate_bits)):
+            nets[:, row.first + i] = gate(word, stage.literal_bits, row.base)
+    y = np.zeros((len(x), stage.n_outputs), bool)
+    for row in stage.output_rows:
+        for i, word in enumerate(words(row, stage.output_bits)):
+            complement = bool(word >> stage.output_bits - 1)
+            y[:, row.first + i] = gate(word, stage.output_literal_bits, row.base) ^ complement
+    return y
+
+
+@given(
+    seed=st.integers(0, 1 << 32),
+    n_inputs=st.integers(1, 9),
+    n_gates=st.integers(0, 200),
+    every=st.integers(1, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_constants_hold_the_gates_of_random_netlists(seed, n_inputs, n_gates, every):
+    rng = np.random.default_rng(seed)
+    builder = NetlistBuilder(n_inputs)
+    literals = builder.inputs()
+    for _ in range(n_gates):
+        a, b = rng.choice(literals, 2)[:, None] ^ rng.integers(0, 2, (2, 1)).astype(np.uint32)
+        made = builder.xor(a, b) if rng.random() < 0.4 else builder.and_(a, b)
+        literals = np.concatenate([literals, made])
+    ends = rng.choice(literals, 12) ^ rng.integers(0, 2, 12).astype(np.uint32)
+    ends[:2] &= np.uint32(rng.choice([1, 0xFFFFFFFF]))  # constants, at times
+    netlist = builder.finish(ends)
+    x = rng.integers(0, 2, (64, n_inputs)).astype(bool)
+    parts = partition(netlist, stages_by_level(netlist, every))
+    values = x
+    for stage in packed_stages(netlist, parts, tables=False):
+        values = decoded(stage, values)
+    np.testing.assert_array_equal(values, netlist.simulate(x))
+
+
+@pytest.fixture(scope="module")
+def models(make, classifier) -> dict[str, onnx.ModelProto]:
+    rng = np.random.default_rng(3)
+    m = make(40)
+    y = m.dense(m.dense(m.dense("x", 40, 70, 2, rng), 70, 70, 2, rng), 70, 66, 2, rng)
+    bits = m.model(y)
+    m = make(40)
+    y = m.dense(m.dense("x", 40, 70, 2, rng), 70, 40, 2, rng)
+    tables, _ = optimize_for_fpga(m.model(m.op("GroupSum", y, groups=4)), effort="low")
+    return {"bits": bits, "tables": tables, "classifier": classifier}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("bits", {}),
+        ("bits", {"stages_every": 1, "language": "systemverilog"}),
+        ("tables", {"lut_levels": 2}),
+        ("classifier", {"input_format": "ufixed<8,1>", "stages_every": 2, "tree_every": 1}),
+    ],
+)  # fmt: skip
+def test_a_compact_design_is_linted_proved_and_simulated(design, models, name, options):
+    made = design(models[name], compact=True, **options)
+    rtl = read_rtl(made.rtl)
+    assert rtl.cutting.compact
+    log = find_verilator().run(
+        ["--lint-only", "-Wall", "--top-module", rtl.top, *map(str, rtl.files)]
+    )
+    assert "%Warning" not in log
+    assert prove_rtl(made.rtl, made.path).status == "proved"
+    x = made.samples(300)
+    report = compare(made.simulation(), made.path, x, vcd=None)
+    assert (report.samples, report.mismatches) == (300, 0)
+
+
+def test_lanes_simulate_a_compact_design(design, models):
+    made = design(models["bits"], compact=True)
+    lanes = LaneSimulation(made.rtl, made.path, cache_dir=made.cache)
+    found = compare_lanes(lanes, made.simulation(), made.path, made.samples(1_000), checked=100)
+    assert (found.samples, found.mismatches) == (1_000, 0)
+
+
+def test_modules_verilated_apart_simulate_a_compact_design(design, models, new_cache, monkeypatch):
+    monkeypatch.setattr("lgnx.verify.split._LARGE", 0)
+    made = design(models["bits"], compact=True)
+    simulation = CoSimulation(made.rtl, cache_dir=new_cache)
+    report = compare(simulation, made.path, made.samples(200), vcd=None)
+    assert (report.samples, report.mismatches) == (200, 0)
+
+
+def test_compact_text_is_a_fraction(make, tmp_path):
+    rng = np.random.default_rng(4)
+    m = make(256)
+    y = m.dense(m.dense("x", 256, 2000, 2, rng), 2000, 2000, 2, rng)
+    network = Network.from_model(m.model(m.op("GroupSum", y, groups=10)))
+    sizes = []
+    for compact in (False, True):
+        sidecar = write_rtl(network, tmp_path / "rtl", compact=compact)
+        logic = [each["file"] for each in sidecar["modules"] if each["role"] == "logic"]
+        sizes.append(sum((tmp_path / "rtl" / file).stat().st_size for file in logic))
+    assert sizes[1] < sizes[0] / 4.5
+
+
+def test_compact_on_the_command_line(design, models, tmp_path):
+    made = design(models["bits"])
+    for options in ([], ["--pipeline", "1", "--streaming"]):
+        command = ["rtl", str(made.path), "-o", str(tmp_path / "rtl"), "--compact", "--json"]
+        done = CliRunner().invoke(app, [*command, *options])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["top"] == "lgnx_top"
+        texts = [path.read_text() for path in (tmp_path / "rtl").glob("*stage0.v")]
+        assert texts
+        assert all(re.search(r"^  localparam Y0 = \d+'h", text, re.M) for text in texts)
+
+
+def test_a_wrong_value_in_the_sidecar_is_named(design, models, tmp_path):
+    folder = design(models["bits"], compact=True).copy(tmp_path / "rtl")
+    path = folder / "lgnx.json"
+    path.write_text(path.read_text().replace('"compact": true', '"compact": 1'))
+    with pytest.raises(ModelError, match="compact is 1; allowed: true or false"):
+        read_rtl(folder)
