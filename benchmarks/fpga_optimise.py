@@ -3,7 +3,7 @@
     python benchmarks/fpga_optimise.py HEP DIGITS S
 
 For each network the RTL of the unoptimised netlist and of the mapped one go through the same
-script of yosys, hierarchy kept. Prints a table of Markdown.
+script of yosys, which flattens. Prints a table of Markdown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import install_peers
 
@@ -21,32 +22,31 @@ sys.path.insert(0, str(install_peers.PEERS))  # before anything imports torchlog
 import hardware_networks
 import networks
 import onnx
+from hardware_measure import FLOWS, synthesise
 
 from lgnx.converters.verilog import write_rtl
 from lgnx.network import Network
 from lgnx.optimize.fpga import optimize_for_fpga
-from lgnx.verify.estimate_rtl import Estimate, estimate_rtl
+from lgnx.verify.rtl import read_rtl
 from lgnx.verify.rtl_proof import prove_rtl
 
-HEAD = (
-    "| network | target | yosys alone: logic and counts | mapped | gain | design | mapped | gain |"
-)
+HEAD = "| network | yosys | tables: alone | mapped | gain | levels: alone | mapped |"
 
 
 def main() -> None:
     """Measure the networks that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", help="HEP, S, DIGITS, of hardware_networks, or files")
-    parser.add_argument("--targets", default="lut6,xilinx")
+    parser.add_argument("--flows", default="lut6,xilinx")
     parser.add_argument("--effort", default="medium")
     parser.add_argument("--prove", action="store_true", help="prove the mapped RTL, too")
     options = parser.parse_args()
-    print(HEAD, "|---|---|--:|--:|--:|--:|--:|--:|", sep="\n", flush=True)
+    print(HEAD, "|---|---|--:|--:|--:|--:|--:|", sep="\n", flush=True)
     for name in options.names:
-        measure(name, options.targets.split(","), options.effort, options.prove)
+        measure(name, options.flows.split(","), options.effort, options.prove)
 
 
-def measure(name: str, targets: list[str], effort: str, prove: bool) -> None:
+def measure(name: str, flows: list[str], effort: str, prove: bool) -> None:
     """Print the rows of one network."""
     path = Path(name)
     model = _model(name)
@@ -59,14 +59,17 @@ def measure(name: str, targets: list[str], effort: str, prove: bool) -> None:
             network = Network.from_model(each)
             floats = network.input_dtype.kind == "f"
             forms[kind] = Path(folder) / kind
-            write_rtl(network, forms[kind], input_format="fixed<16,8>" if floats else None)
-        for target in targets:
-            before, after = (estimate_rtl(forms[kind], target) for kind in ("plain", "mapped"))
-            cells = [path.stem, target]
-            for count in (_logic, lambda estimate: estimate.total.luts):
-                a, b = count(before), count(after)
-                cells += [f"{a:,}", f"{b:,}", f"{1 - b / a:.0%}"]
-            print(f"| {' | '.join(cells)} |", flush=True)
+            write_rtl(
+                network,
+                forms[kind],
+                input_format="fixed<16,8>" if floats else None,
+                outputs="scores" if network.groups else None,
+            )
+        for flow in flows:
+            rows = [_synthesise(forms[kind], flow) for kind in ("plain", "mapped")]
+            (a, b), levels = [row["luts"] for row in rows], [f"{row['levels']}" for row in rows]
+            cells = [path.stem, f"`{FLOWS[flow][0]}`", f"{a:,}", f"{b:,}", f"{1 - b / a:.0%}"]
+            print(f"| {' | '.join([*cells, *levels])} |", flush=True)
         print(
             f"<!-- {path.stem}: {report.nodes_before} gates, depth {report.depth_before}; "
             f"{report.luts_before} tables of cuts; "
@@ -86,8 +89,9 @@ def _model(name: str) -> onnx.ModelProto:
     return networks.network(name).model()
 
 
-def _logic(estimate: Estimate) -> int:
-    return sum(part.luts for part in estimate.parts if part.role in ("logic", "popcount"))
+def _synthesise(folder: Path, flow: str) -> dict[str, Any]:
+    rtl = read_rtl(folder)
+    return synthesise(rtl.files, rtl.top, flow)
 
 
 if __name__ == "__main__":

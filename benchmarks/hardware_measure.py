@@ -10,13 +10,14 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hardware.interface import Design
 
-from lgnx.converters.yosys_run import run_yosys
+from lgnx.converters.yosys_run import FLATTEN, run_yosys
 from lgnx.verify.estimate_rtl import TARGETS
 from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
 
@@ -66,22 +67,27 @@ extern "C" void run(const uint32_t* in, uint64_t n, uint32_t* out) {
 """
 
 
-def synthesise(design: Design, flow: str) -> dict[str, Any]:
-    """Map a design with yosys: tables, registers, carries, levels, other cells, seconds."""
+def synthesise(files: Sequence[Path], top: str, flow: str) -> dict[str, Any]:
+    """Map a design with yosys: tables, registers, carries, levels, other cells, seconds.
+
+    Modules that are marked to be kept stay modules; the longest way through all of them is looked
+    for in a copy that is flattened afterwards.
+    """
     target, started = TARGETS[flow], time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        names = [f"file{i}.v" for i in range(len(design.files))]
-        for path, copy in zip(design.files, names, strict=True):
+        names = [f"file{i}.v" for i in range(len(files))]
+        for path, copy in zip(files, names, strict=True):
             shutil.copyfile(path, folder / copy)
         commands = [
             f"read_verilog {' '.join(names)}",
-            f"hierarchy -check -top {design.top}",
-            FLOWS[flow][1].format(top=design.top),
-            "ltp -noff",
+            f"hierarchy -check -top {top}",
+            FLOWS[flow][1].format(top=top),
             "tee -q -o stat.json stat -json",
+            *FLATTEN,
+            "ltp -noff",
         ]
-        log = run_yosys(commands, folder, design.top, timeout=_TIMEOUT, memory=_MEMORY)
+        log = run_yosys(commands, folder, top, timeout=_TIMEOUT, memory=_MEMORY)
         found = cells(json.loads((folder / "stat.json").read_text()), flow)
     levels = _LEVELS.findall(log)
     found["levels"] = int(levels[0]) if levels else 0
@@ -99,7 +105,7 @@ def cells(stat: dict[str, Any], flow: str) -> dict[str, Any]:
                 found[what] += number
                 break
         else:
-            if cell != "$scopeinfo":
+            if cell != "$scopeinfo" and f"\\{cell}" not in stat.get("modules", {}):
                 found["other"][cell] = number
     return found
 

@@ -106,7 +106,7 @@ def measure(net: HardwareNetwork, peer: Peer) -> dict[str, Any]:
             row["samples_per_second"] = simulation.speed(net.samples(TIMED))
         for flow in FLOWS:
             with CONSOLE.status(f"{net.name}: {peer.name}: {FLOWS[flow][0]}"):
-                row[flow] = synthesise(design, flow)
+                row[flow] = synthesise(design.files, design.top, flow)
     return row
 
 

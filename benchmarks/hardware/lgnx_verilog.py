@@ -35,7 +35,7 @@ def _mapped(model: onnx.ModelProto) -> onnx.ModelProto:
     return optimize_for_fpga(model)[0]
 
 
-def write(net: HardwareNetwork, folder: Path, step: Step) -> Design:
+def write(net: HardwareNetwork, folder: Path, step: Step, compact: bool = False) -> Design:
     """Write with the outputs, formats and registers that the peers have."""
     network = Network.from_model(step(net.model))
     given = f"fixed<{net.word[0]},{net.word[0] - net.word[1]}>" if net.word else None
@@ -45,6 +45,7 @@ def write(net: HardwareNetwork, folder: Path, step: Step) -> Design:
         folder / "rtl",
         input_format=given,
         outputs="scores" if scores else "class",
+        compact=compact,
         stages_every=_ONE_STAGE if net.pipelined else None,
         handshake="none" if net.pipelined else None,
     )
@@ -76,5 +77,6 @@ def write(net: HardwareNetwork, folder: Path, step: Step) -> Design:
 PEERS = (
     Peer("lgnx", 0, functools.partial(write, step=_same), own=True),
     Peer("lgnx optimize", 1, functools.partial(write, step=_optimized), own=True),
-    Peer("lgnx optimize --for fpga", 2, functools.partial(write, step=_mapped), own=True),
+    Peer("lgnx rtl --compact", 2, functools.partial(write, step=_same, compact=True), own=True),
+    Peer("lgnx optimize --for fpga", 3, functools.partial(write, step=_mapped), own=True),
 )
