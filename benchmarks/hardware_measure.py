@@ -70,8 +70,8 @@ extern "C" void run(const uint32_t* in, uint64_t n, uint32_t* out) {
 def synthesise(files: Sequence[Path], top: str, flow: str) -> dict[str, Any]:
     """Map a design with yosys: tables, registers, carries, levels, other cells, seconds.
 
-    Modules that are marked to be kept stay modules; the longest way through all of them is looked
-    for in a copy that is flattened afterwards.
+    Modules that are marked to be kept stay modules while cells are counted, and are flattened for
+    the longest way.
     """
     target, started = TARGETS[flow], time.perf_counter()
     with tempfile.TemporaryDirectory() as name:

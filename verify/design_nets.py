@@ -63,7 +63,7 @@ def design_nets(rtl: Rtl, network: Network) -> DesignNets:
         named += [("thermometer", f"{core}.{name}", bits) for name in ("encoder.y", "encoded")]
         register = "thermometer, its register"
         named += [(register, f"{core}.{name}", bits) for name in ("bits", "network.x")]
-        stages, outputs = _stages(logic, builder, bits)
+        stages, outputs = _stages(logic, rtl.cutting.compact, builder, bits)
         named += [(where, f"{core}.network.{name}", literals) for where, name, literals in stages]
     results = _results(rtl, network, builder, outputs, core, logic.digits)
     named += results
@@ -97,7 +97,7 @@ def port_bits(rtl: Rtl, x: np.ndarray) -> np.ndarray:
 
 
 def _stages(
-    logic: Logic, builder: NetlistBuilder, bits: np.ndarray
+    logic: Logic, compact: bool, builder: NetlistBuilder, bits: np.ndarray
 ) -> tuple[list[tuple[str, str, np.ndarray]], np.ndarray]:
     """Give the nets of the logic, and its outputs."""
     netlist, numbers = logic.encoder.netlist, logic.stage_of_node
@@ -106,7 +106,7 @@ def _stages(
     literals = builder.embed(whole, bits)  # of each variable
     named = []
     outputs = netlist.outputs
-    stages = zip(partition(netlist, numbers), logic.stages(), strict=True)
+    stages = zip(partition(netlist, numbers), logic.stages(compact), strict=True)
     for number, (part, stage) in enumerate(stages):
         where = f"logic, stage {number}"
         named.append((where, f"stage{number}.x", _of(literals, part.inputs)))

@@ -286,13 +286,4 @@ def _narrowed(*netlists: Netlist) -> list[Netlist]:
     lines = [np.concatenate([n.fanins.ravel(), n.outputs]) >> 1 for n in netlists]
     read = np.unique(np.concatenate(lines))
     read = read[(read > 0) & (read <= netlists[0].n_inputs)]
-    found = []
-    for netlist in netlists:
-        own = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
-        own[read] = 1 + np.arange(len(read))
-        own[netlist.first_node :] = 1 + len(read) + np.arange(netlist.n_nodes)
-        fanins, outputs = (
-            own[ends >> 1] << 1 | ends & 1 for ends in (netlist.fanins, netlist.outputs)
-        )
-        found.append(Netlist(len(read), netlist.kinds, fanins, outputs))
-    return found
+    return [netlist.over_inputs(read - 1) for netlist in netlists]

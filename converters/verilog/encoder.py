@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -239,15 +239,7 @@ def _merge(
     order = _order(merged.outputs, network.groups)
     read = merged.fan_outs()[1 : merged.first_node] > 0
     live = np.flatnonzero(read)
-    renumbered = np.zeros(merged.first_node + merged.n_nodes, np.uint32)
-    renumbered[1 + live] = np.arange(1, len(live) + 1)
-    renumbered[merged.first_node :] = np.arange(merged.n_nodes) + len(live) + 1
-    compact = Netlist(
-        len(live),
-        merged.kinds,
-        2 * renumbered[merged.fanins >> 1] + (merged.fanins & 1),
-        2 * renumbered[merged.outputs[order] >> 1] + (merged.outputs[order] & 1),
-    )
+    compact = replace(merged, outputs=merged.outputs[order]).over_inputs(live)
     bits = [keys[i] for i in live]
     return Encoder(ports, forms, bits, compact, order, decisions, warnings)
 

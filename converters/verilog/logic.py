@@ -78,8 +78,6 @@ class Logic:
         there are none.
     lut_depths
         Levels of tables in each stage.
-    compact
-        See `Cutting`.
     """
 
     encoder: Encoder
@@ -90,14 +88,13 @@ class Logic:
     luts: LutNetlist | None = None
     roots: np.ndarray | None = None
     lut_depths: list[int] | None = None
-    compact: bool = False
 
-    def stages(self) -> list[Stage]:
+    def stages(self, compact: bool) -> list[Stage]:
         """Give what each module holds; nothing where no input bit is read."""
         netlist = self.encoder.netlist
         if not self.encoder.bits:
             return []
-        if self.compact:
+        if compact:
             parts = partition(netlist, self.stage_of_node)
             return packed_stages(netlist, parts, self.kept is not None)
         return cut(netlist, self.stage_of_node, self.kept)
@@ -114,8 +111,7 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
     InputError
         If the model has wider tables than the design may have.
     """
-    stages = stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS)
-    plain = Logic(encoder, stages, compact=cutting.compact)
+    plain = Logic(encoder, stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS))
     order = encoder.order
     if network.luts is not None and encoder.bits:
         luts = network.luts.simplified(input_literals(network, encoder), len(encoder.bits))
@@ -162,7 +158,6 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
         luts=luts,
         roots=roots,
         lut_depths=_depths(luts, stages),
-        compact=cutting.compact,
     )
 
 

@@ -1,4 +1,4 @@
-"""A stage whose gates are numbers in constants, and loops over them: a fifth of the text."""
+"""A stage whose gates are numbers in constants, and loops over them: less text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnx.converters.verilog.stages import Level, Part, Stage
+from lgnx.converters.verilog.stages import Level, Part, Stage, straight
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 __all__ = ["PackedStage", "Row", "packed_stages"]
@@ -88,11 +88,7 @@ def packed_stages(netlist: Netlist, parts: list[Part], tables: bool) -> list[Sta
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> PackedStage:
     n_variables = netlist.first_node + netlist.n_nodes
     ends, complements = part.outputs >> 1, part.outputs & 1
-    inside = np.zeros(n_variables, bool)
-    inside[netlist.fanins[part.nodes - netlist.first_node] >> 1] = True
-    direct = np.zeros(n_variables, bool)  # gates that only one output reads
-    direct[part.nodes] = True
-    direct &= ~inside & (np.bincount(ends, minlength=n_variables) == 1)
+    direct = straight(netlist, part)
     nodes = part.nodes[~direct[part.nodes]]
     nodes = nodes[np.argsort(levels[nodes - netlist.first_node], kind="stable")]
 

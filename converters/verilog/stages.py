@@ -137,15 +137,21 @@ def cut(netlist: Netlist, stage_of_node: np.ndarray, kept: np.ndarray | None = N
     return [_stage(netlist, levels, part, whole) for part in partition(netlist, stage_of_node)]
 
 
+def straight(netlist: Netlist, part: Part) -> np.ndarray:
+    """Which variables only become one bit of y, and are written straight there, bool [n]."""
+    n_variables = netlist.first_node + netlist.n_nodes
+    found = np.zeros(n_variables, bool)
+    found[part.nodes] = True
+    found[netlist.fanins[part.nodes - netlist.first_node] >> 1] = False
+    return found & (np.bincount(part.outputs >> 1, minlength=n_variables) == 1)
+
+
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) -> Stage:
     name = {literal >> 1: f"x[{i}]" for i, literal in enumerate(part.inputs.tolist())}
     turned = {literal >> 1 for literal in part.inputs.tolist() if literal & 1}
     members = part.nodes
-    # A node that only becomes one bit of y is written straight there.
     goes, complements = part.outputs >> 1, part.outputs & 1
-    inside = netlist.fanins[members - netlist.first_node] >> 1
-    read_inside = set(inside.ravel().tolist())
-    times = np.bincount(goes, minlength=len(levels))
+    ends = straight(netlist, part)
 
     def operand(literal: int) -> str:
         complement = literal & 1 ^ (literal >> 1 in turned)
@@ -164,7 +170,7 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
         for keep in (False, True):
             vector, lines, inside_level = f"{'table' if keep else 'level'}{level}", [], []
             for variable in own[whole[own] == keep].tolist():
-                if variable not in read_inside and times[variable] == 1:
+                if ends[variable]:
                     direct[variable] = expression(variable)
                     continue
                 lines.append(expression(variable))

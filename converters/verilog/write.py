@@ -76,8 +76,8 @@ def write_rtl(
         look-up tables of so many inputs, 4 to 6. The logic is mapped to tables, if the model is
         not, and the counts with it; registers stand where the fewest wires cross.
     compact
-        Write gates as numbers in constants and loops over them: a fifth of the text, of the same
-        gates, which is slower to simulate and to read into yosys.
+        Write gates as numbers in constants and loops over them: about a third of the text. The
+        gates are the same, but slower to simulate and to read into yosys.
     tree_every
         In a pipelined design: registers after every n levels of the adders that count, and of the
         comparisons that find the class; None for none inside these.
@@ -182,7 +182,7 @@ def design_rtl(
     design = Design(
         network=network,
         encoder=encoder,
-        stages=logic.stages(),
+        stages=logic.stages(compact),
         pipelined=pipelined,
         tree_every=tree_every,
         interface=interface,

@@ -52,7 +52,7 @@ def command(
     ] = None,
     compact: Annotated[
         bool,
-        typer.Option("--compact", help="Gates as numbers in constants: a fifth of the text."),
+        typer.Option("--compact", help="Gates as numbers in constants: about a third of the text."),
     ] = False,
     pipeline_trees: Annotated[
         int | None,

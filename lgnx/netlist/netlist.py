@@ -117,6 +117,22 @@ class Netlist:
         read = np.concatenate([self.fanins.ravel(), self.outputs]) >> 1
         return np.bincount(read, minlength=self.first_node + self.n_nodes)
 
+    def over_inputs(self, inputs: np.ndarray) -> Netlist:
+        """Give the same netlist over some of its inputs, in ascending order.
+
+        Parameters
+        ----------
+        inputs
+            Their numbers, int64 [n]; nothing reads the others.
+        """
+        variables = np.zeros(self.first_node + self.n_nodes, np.uint32)
+        variables[1 + inputs] = 1 + np.arange(len(inputs))
+        variables[self.first_node :] = 1 + len(inputs) + np.arange(self.n_nodes)
+        fanins, outputs = (
+            variables[literals >> 1] << 1 | literals & 1 for literals in (self.fanins, self.outputs)
+        )
+        return Netlist(len(inputs), self.kinds, fanins, outputs)
+
     def simulate(self, bits: np.ndarray) -> np.ndarray:
         """Evaluate the network in numpy, 64 samples to a word.
 

@@ -156,16 +156,7 @@ def compact_kernels(layer: Layer) -> Netlist:
     """A layer's kernels on the bits of the window that matter."""
     netlist = layer.kernels.netlist
     assert netlist is not None
-    read = live_inputs(netlist)
-    variables = np.zeros(netlist.first_node + netlist.n_nodes, np.uint32)
-    variables[1 + read] = 1 + np.arange(len(read))
-    variables[netlist.first_node :] = len(read) + 1 + np.arange(netlist.n_nodes)
-    return Netlist(
-        len(read),
-        netlist.kinds,
-        2 * variables[netlist.fanins >> 1] + (netlist.fanins & 1),
-        2 * variables[netlist.outputs >> 1] + (netlist.outputs & 1),
-    )
+    return netlist.over_inputs(live_inputs(netlist))
 
 
 def kernel_stages(layer: Layer, every: int) -> list[Stage]:
