@@ -34,11 +34,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The build tools come first, so that the package builds without isolation and incrementally;
-# setuptools is for those requirements that come as sources.
+# setuptools and setuptools-scm are for those requirements that come as sources.
 $(VENV)/build.stamp: constraints.txt | $(BIN)/python
 	@echo "Setting up $(VENV): build tools"
 	$(PIP) --upgrade pip
-	$(PIP) scikit-build-core cmake ninja setuptools
+	$(PIP) scikit-build-core cmake ninja setuptools setuptools-scm
 	touch $@
 
 $(VENV)/%.stamp: pyproject.toml constraints.txt $(NATIVE) $(VENV)/build.stamp
