@@ -11,9 +11,12 @@ from pathlib import Path
 
 from lgnx.ops.errors import ModelError, ToolError, require
 
-__all__ = ["FLATTEN", "run_yosys"]
+__all__ = ["FLATTEN", "KEEP_NONE", "run_yosys"]
 
-FLATTEN = ("setattr -mod -unset keep_hierarchy *", "flatten")
+KEEP_NONE = "setattr -mod -unset keep_hierarchy *"
+"""Command after which `flatten` also dissolves modules that synthesis is asked to keep."""
+
+FLATTEN = (KEEP_NONE, "flatten")
 """Commands that flatten everything, modules as well that synthesis is asked to keep."""
 
 _SCRIPT = "commands.ys"

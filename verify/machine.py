@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lgnx.converters.yosys_json import read_yosys_json
-from lgnx.converters.yosys_run import FLATTEN, run_yosys
+from lgnx.converters.yosys_run import KEEP_NONE, run_yosys
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
 from lgnx.ops import engine
@@ -29,7 +29,7 @@ __all__ = ["UNKNOWN", "Machine", "plain_name", "read_machine", "read_parts"]
 
 UNKNOWN = 2
 
-_FLATTEN = ("proc", *FLATTEN, "opt_expr", "opt_clean", "memory", "opt_expr", "opt_clean")
+_FLATTEN = ("proc", "flatten", "opt_expr", "opt_clean", "memory", "opt_expr", "opt_clean")
 _REGISTERS = ("async2sync", "dffunmap", "simplemap", "techmap", "simplemap", "dffunmap")
 _GATES = ("simplemap", "opt_clean", "setundef -undriven -anyseq", "write_json output.json")
 _REGISTER, _UNDEFINED = "$_DFF_P_", "$anyseq"
@@ -133,6 +133,7 @@ def _modules(
         commands = [
             verilog_for_yosys(rtl, folder),
             f"hierarchy -check -top {rtl.top}",
+            KEEP_NONE,
             # A module with parameters is one of its own for each choice of them.
             *(f"setattr -mod -set keep_hierarchy 1 {m} *\\{m} *\\{m}\\*" for m in kept),
             *_FLATTEN,
