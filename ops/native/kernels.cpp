@@ -1,32 +1,31 @@
 #include "kernels.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <string>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
 
 #include "error.h"
 
 namespace lgnx {
 namespace {
 
-bool runs_here(const char* feature) {
 #if defined(__x86_64__) || defined(__i386__)
-  return std::strcmp(feature, "avx512") == 0
-             ? __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-             : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
-#else
-  (void)feature;
-  return false;
-#endif
+// Clang before 19 has no __builtin_cpu_supports("f16c").
+bool has_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
+#endif
 
 const Kernels& select() {
   const char* wanted = std::getenv("LGNX_SIMD");
   const std::string name = wanted ? wanted : "";
   if (name == "portable") return portable_kernels();
   for (const Kernels* variant : {avx512_kernels(), avx2_kernels()})
-    if (variant && runs_here(variant->name) && (name.empty() || name == variant->name))
-      return *variant;
+    if (runs_here(variant) && (name.empty() || name == variant->name)) return *variant;
   require(name.empty(), "the environment variable LGNX_SIMD is '" + name +
                             "', which this machine or build does not have; allowed are "
                             "'portable' and, where they run, 'avx2' and 'avx512'");
@@ -34,6 +33,19 @@ const Kernels& select() {
 }
 
 }  // namespace
+
+bool runs_here(const Kernels* variant) {
+  if (!variant) return false;
+  const std::string name = variant->name;
+  if (name == "portable") return true;
+#if defined(__x86_64__) || defined(__i386__)
+  if (name == "avx512")
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+  return __builtin_cpu_supports("avx2") && has_f16c();
+#else
+  return false;
+#endif
+}
 
 const Kernels& kernels() {
   static const Kernels& chosen = select();

@@ -108,6 +108,9 @@ const Kernels& portable_kernels();
 const Kernels* avx2_kernels();  // nullptr where this build has none
 const Kernels* avx512_kernels();
 
+// Tells whether this processor has the instructions of a variant; false of nullptr.
+bool runs_here(const Kernels* variant);
+
 // The best variant of this machine, or the one named by the environment variable LGNX_SIMD.
 // Throws Error where that names one which cannot run here.
 const Kernels& kernels();

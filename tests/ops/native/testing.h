@@ -89,13 +89,9 @@ inline Program parse(const std::vector<uint32_t>& words) {
 
 // The variants that run on this machine.
 inline std::vector<const Kernels*> variants() {
-  std::vector<const Kernels*> result{&portable_kernels()};
-#if defined(__x86_64__)
-  if (avx2_kernels() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
-    result.push_back(avx2_kernels());
-  if (avx512_kernels() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
-    result.push_back(avx512_kernels());
-#endif
+  std::vector<const Kernels*> result;
+  for (const Kernels* variant : {&portable_kernels(), avx2_kernels(), avx512_kernels()})
+    if (runs_here(variant)) result.push_back(variant);
   return result;
 }
 
