@@ -29,7 +29,7 @@ __all__ = ["UNKNOWN", "Machine", "plain_name", "read_machine", "read_parts"]
 
 UNKNOWN = 2
 
-_FLATTEN = ("proc", "flatten", "opt_expr", "opt_clean", "memory", "opt_expr", "opt_clean")
+_FLATTEN = ("flatten", "opt_expr", "opt_clean", "memory", "opt_expr", "opt_clean")
 _REGISTERS = ("async2sync", "dffunmap", "simplemap", "techmap", "simplemap", "dffunmap")
 _GATES = ("simplemap", "opt_clean", "setundef -undriven -anyseq", "write_json output.json")
 _REGISTER, _UNDEFINED = "$_DFF_P_", "$anyseq"
@@ -64,7 +64,13 @@ class Machine:
 
 
 def read_machine(
-    rtl: Rtl, known: Mapping[str, Netlist], *, memory: int = MEMORY, timeout: float = 600.0
+    rtl: Rtl,
+    known: Mapping[str, Netlist],
+    *,
+    cuts: Collection[str] = (),
+    probes: Collection[str] = (),
+    memory: int = MEMORY,
+    timeout: float = 600.0,
 ) -> Machine:
     """Read a design as one machine.
 
@@ -73,6 +79,11 @@ def read_machine(
     known
         What modules inside compute, ports without clock in the order in which they are declared.
         They are not looked into.
+    cuts
+        Nets of the top module that are cut in two: what drives one is an output of its name, what
+        reads it reads an input ``net.i``.
+    probes
+        Nets of the top module that become outputs.
     memory
         MiB that yosys may use.
     timeout
@@ -87,7 +98,10 @@ def read_machine(
     ToolError, MissingExtraError
         If yosys fails, takes too long, or is not installed.
     """
-    modules = _modules(rtl, known, memory, timeout)
+    opened = [f"expose {' '.join(f'{rtl.top}/w:{net}' for net in probes)}"] if probes else []
+    if cuts:
+        opened.append(f"expose -cut {' '.join(f'{rtl.top}/w:{net}' for net in cuts)}")
+    modules = _modules(rtl, known, memory, timeout, opened)
     return _machine(modules[rtl.top], modules, known, (), f"{rtl.folder}: module {rtl.top!r}")
 
 
@@ -124,7 +138,7 @@ def plain_name(kind: str) -> str:
 
 
 def _modules(
-    rtl: Rtl, kept: Collection[str], memory: int, timeout: float
+    rtl: Rtl, kept: Collection[str], memory: int, timeout: float, opened: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:
     """Modules in gates and registers: the top, and those that are kept, each flattened."""
     where = str(rtl.folder)
@@ -136,6 +150,8 @@ def _modules(
             KEEP_NONE,
             # A module with parameters is one of its own for each choice of them.
             *(f"setattr -mod -set keep_hierarchy 1 {m} *\\{m} *\\{m}\\*" for m in kept),
+            "proc",
+            *opened,
             *_FLATTEN,
             *_REGISTERS,
             *_GATES,

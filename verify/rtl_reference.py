@@ -61,11 +61,15 @@ def check_decisions(network: Network, encoder: Encoder) -> int:
     """
     if network.thresholds is None:
         return 0
+    known: set[tuple[float, int | bool, FixedPoint, FixedPoint]] = set()
     rows = zip(
         network.thresholds.tolist(), encoder.decisions, encoder.forms, encoder.ports, strict=True
     )
     for feature, (thresholds, decisions, form, port) in enumerate(rows):
         for threshold, decision in zip(thresholds, decisions, strict=True):
+            if (case := (threshold, decision, form, port)) in known:
+                continue  # pixels are alike
+            known.add(case)
             for code in _telling_codes(threshold, decision, form, port):
                 value = form.value(code)
                 wanted = _decides(value, threshold, network.strict)

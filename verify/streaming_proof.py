@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lgnx.converters.verilog.encoder import Encoder
 from lgnx.converters.verilog.logic import COMBINATIONAL_LEVELS
 from lgnx.converters.verilog.stages import partition, stages_by_level
+from lgnx.converters.verilog.streaming import Plan
 from lgnx.converters.verilog.streaming.layers import Layer, compact_kernels
 from lgnx.netlist.build import NetlistBuilder
 from lgnx.netlist.netlist import Netlist
@@ -23,7 +23,6 @@ from lgnx.netlist.trees import build_trees
 from lgnx.network import Network
 from lgnx.verify import rtl_reference as reference
 from lgnx.verify.image_proof import prove_images
-from lgnx.verify.machine import read_machine
 from lgnx.verify.rtl import Rtl
 from lgnx.verify.rtl_proof import Claim, Prover, RtlProof, compose
 from lgnx.verify.rtl_readback import read_back
@@ -31,7 +30,7 @@ from lgnx.verify.same_model import check_same_scaling
 from lgnx.verify.stream_chain import prove_chain
 from lgnx.verify.stream_plan import plan_of
 
-__all__ = ["operator_netlist", "outputs_netlist", "prove_streaming"]
+__all__ = ["operator_netlist", "prove_streaming"]
 
 _LEAVES = ("encoder", "logic", "popcount", "argmax")  # roles of modules without memory
 
@@ -77,7 +76,7 @@ def prove_streaming(
         for name, netlist in part.known.items()
         if name in leaves and not part.modules[name].registers
     }
-    _images(rtl, network, encoder, known, proof, budget, say)
+    _images(rtl, plan, known, proof, budget, say)
     for claim in prove_chain(rtl, budget=budget, progress=say):
         proof.claims.append(Claim(claim.what, claim.status, claim.method, round(claim.seconds, 3)))
 
@@ -128,8 +127,7 @@ def operator_netlist(layer: Layer) -> Netlist:
 
 def _images(
     rtl: Rtl,
-    network: Network,
-    encoder: Encoder,
+    plan: Plan,
     known: dict[str, Netlist],
     proof: RtlProof,
     budget: float,
@@ -137,13 +135,10 @@ def _images(
 ) -> None:
     """Add the claims about whole images."""
     assert rtl.stream is not None
-    say("reading the design back as one machine")
-    machine = read_machine(rtl, known, timeout=budget)
-    wanted = outputs_netlist(network, encoder, rtl)
-    found = prove_images(rtl, machine, encoder, wanted, budget=budget, progress=say)
+    found = prove_images(rtl, plan, known, budget=budget, progress=say)
     what = (
-        "without stalls, every image of an endless stream gives the model's outputs, whatever "
-        "registers and memories held before it"
+        "without stalls, every image of an endless stream reaches the tail as what the model has "
+        "there, whatever registers and memories held before it"
     )
     status = "tested" if found.status == "open" else found.status
     proof.claims.append(Claim(what, status, found.method, round(found.seconds, 3)))
@@ -161,30 +156,3 @@ def _images(
             0.0,
         )
     )
-
-
-def outputs_netlist(network: Network, encoder: Encoder, rtl: Rtl) -> Netlist:
-    """The model from the bits of the port to its outputs, one behind the other as in a beat."""
-    builder = NetlistBuilder(encoder.offsets[-1])
-    bits = np.zeros(len(encoder.bits), np.uint32)
-    if encoder.bits:
-        bits = builder.embed(reference.encoder_netlist(encoder), builder.inputs())
-    values = builder.embed(reference.model_netlist(network, encoder), bits)
-    if not network.groups:
-        return builder.finish(values)
-    assert rtl.scoring is not None
-    groups, size = network.groups, network.group_size
-    if size > 1:
-        count = reference.popcount_netlist(size)
-        parts = [builder.embed(count, group) for group in values.reshape(groups, size)]
-        values = np.concatenate(parts)
-    outputs: list[np.ndarray] = []
-    if rtl.scores:
-        outputs.append(values)
-    if rtl.class_index:
-        outputs.append(builder.embed(reference.argmax_netlist(groups, rtl.scoring.width), values))
-    if rtl.trigger:
-        counts = values.reshape(groups, rtl.scoring.width)
-        limit = reference.at_least(builder, counts[rtl.trigger.group], rtl.trigger.at_least)
-        outputs.append(np.array([limit], np.uint32))
-    return builder.finish(np.concatenate(outputs))

