@@ -45,7 +45,7 @@ CHECKED = 1024  # samples of a comparison that are simulated in the ordinary way
 _CHUNK = 64 * LANES  # samples in one call of the library
 # Seconds that `benchmarks/cosimulation.py` measured: of a build, and of a gate in it; of a gate for
 # each sample in the ordinary simulation.
-_BUILD, _BUILD_GATE, _ORDINARY_GATE = 3.0, 1.3e-3, 1.15e-9
+_BUILD, _BUILD_GATE, _ORDINARY_GATE = 3.0, 3.5e-4, 1.0e-9
 _ALIGNED = 64
 
 
