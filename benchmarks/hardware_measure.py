@@ -18,7 +18,7 @@ import numpy as np
 from hardware.interface import Design
 
 from lgnx.converters.yosys_run import FLATTEN, run_yosys
-from lgnx.verify.estimate_rtl import TARGETS
+from lgnx.verify.estimate_rtl import LONGEST_WAY, TARGETS
 from lgnx.verify.verilator import find_compiler, find_verilator, run_tool
 
 FLOWS = {
@@ -55,9 +55,9 @@ extern "C" void run(const uint32_t* in, uint64_t n, uint32_t* out) {
   for (uint64_t i = 0; i < n + LATENCY; ++i) {
     if (i < n) put(model.INPUT, in + i * IN_WORDS);
 #ifdef CLOCK
-    model.CLOCK = 1;
+    model.CLOCK = 0;  // before it rises: a clock that is high at the first eval has no edge
     model.eval();
-    model.CLOCK = 0;
+    model.CLOCK = 1;
 #endif
     model.eval();
     const uint64_t done = i + (LATENCY ? 1 : 0) - LATENCY;  // wraps before the first result
@@ -85,7 +85,7 @@ def synthesise(files: Sequence[Path], top: str, flow: str) -> dict[str, Any]:
             FLOWS[flow][1].format(top=top),
             "tee -q -o stat.json stat -json",
             *FLATTEN,
-            "ltp -noff",
+            *LONGEST_WAY,
         ]
         log = run_yosys(commands, folder, top, timeout=_TIMEOUT, memory=_MEMORY)
         found = cells(json.loads((folder / "stat.json").read_text()), flow)

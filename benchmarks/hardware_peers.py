@@ -72,10 +72,12 @@ def compare(net: HardwareNetwork, only: str | None = None) -> None:
 
 
 def keep(network: str, facts: dict[str, Any], peer: str, row: dict[str, Any] | str) -> None:
-    """Put one design into the file of results; a text says why there is none."""
+    """Put one design into the file of results, in their order; a text says why there is none."""
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     result = results.setdefault(network, {}) | facts
-    result["peers"] = result.get("peers", {}) | {peer: row}
+    peers = result.get("peers", {}) | {peer: row}
+    order = [each.name for each in all_peers()]
+    result["peers"] = {name: peers[name] for name in order if name in peers}
     results[network] = result
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1))

@@ -88,6 +88,15 @@ TARGETS: dict[str, Target] = {
 }
 """By the name that the command line takes."""
 
+LONGEST_WAY = (
+    "delete t:FD[RSCP]E* t:TRELLIS_FF t:SB_DFF* t:$_*DFF*_ t:SRL* t:RAMB* t:DP16KD t:SB_RAM40*",
+    "ltp",
+)
+"""Commands that report the longest way between registers, once cells are counted.
+
+``ltp -noff`` alone goes through the registers of a family, which it takes for other cells.
+"""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -182,8 +191,8 @@ def estimate_rtl(
             verilog_for_yosys(rtl, folder),
             f"hierarchy -check -top {rtl.top}",
             *(command.format(top=rtl.top) for command in chosen.script),
-            "ltp -noff",
             "tee -q -o stat.json stat -json",
+            *LONGEST_WAY,
         ]
         log = run_yosys(commands, folder, str(rtl.folder), timeout=timeout, memory=MEMORY)
         content = json.loads((folder / "stat.json").read_text())

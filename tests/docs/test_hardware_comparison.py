@@ -50,6 +50,39 @@ def test_a_wrong_peer_is_found_on_the_samples_that_show_it(parts, tmp_path):
         assert measure.wrong(simulation, x, expected) == number
 
 
+def test_the_first_clock_of_a_simulation_takes_a_sample(parts, tmp_path):
+    measure, _, interface = parts
+    path = tmp_path / "held.v"
+    path.write_text(
+        "module held(input clk, input [2:0] x, output reg [3:0] y); reg [2:0] u;\n"
+        "always @(posedge clk) begin u <= x; y <= {1'b0, u}; end endmodule\n"
+    )
+    made = interface.Design(
+        files=(path,), top="held", input="x", output="y", in_width=3, out_width=4,
+        bits=lambda x: x, result=interface.number, gates=0, clock="clk", latency=2,
+    )  # fmt: skip
+    simulation = measure.Simulation(made, tmp_path)
+    x = np.ones((3, 3), bool)
+    for _ in range(2):  # the registers then hold what came before
+        assert simulation.answers(x).tolist() == [7, 7, 7]
+        x = ~x
+        assert simulation.answers(x).tolist() == [0, 0, 0]
+        x = ~x
+
+
+def test_levels_end_at_registers(parts, tmp_path):
+    pytest.importorskip("pyosys")
+    measure, _, _ = parts
+    path = tmp_path / "held.v"
+    path.write_text(
+        "module held(input clk, input [11:0] x, output reg y); reg u;\n"
+        "always @(posedge clk) begin u <= &x; y <= u ^ x[0]; end endmodule\n"
+    )
+    for flow in measure.FLOWS:
+        found = measure.synthesise((path,), "held", flow)
+        assert (found["luts"], found["registers"], found["levels"]) == (4, 2, 2)
+
+
 def test_cells_of_yosys_are_told_apart(parts):
     measure, _, _ = parts
     types = {"LUT2": 3, "LUT6": 4, "INV": 1, "FDRE": 5, "CARRY4": 2, "MUXF7": 6, "$scopeinfo": 9}

@@ -35,6 +35,16 @@ def test_parts_add_up_and_registers_are_those_of_the_netlist(design, target):
     assert found.total.levels == max(part.levels for part in found.parts)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_levels_end_at_registers(design, target):
+    """Of one module, with registers inside: the way from one rank to the next is shorter."""
+    levels = []
+    for trees in (None, 1):
+        found = estimate_rtl(design(stages_every=1, tree_every=trees).rtl, target)
+        levels.append(next(part.levels for part in found.parts if part.role == "popcount"))
+    assert 0 < levels[1] < levels[0]
+
+
 def test_an_estimate_calls_itself_one(design):
     made = design()
     result = CliRunner().invoke(app, ["estimate", str(made.rtl), "--target", "lut6", "--json"])
