@@ -30,7 +30,7 @@ clean:
 	rm -rf $(VENV) build dist demo-output
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lgnx needs Python >= 3.10")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lgnx needs Python >= 3.11")'
 	$(PYTHON) -m venv $(VENV)
 
 # The build tools come first, so that the package builds without isolation and incrementally;

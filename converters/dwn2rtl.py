@@ -229,7 +229,7 @@ def _scaled(
     """Give what is done to numbers [features, z] before they are compared."""
     if factors is None or scaling == "outside":
         return None
-    kind = np.float32 if scaling == "float32" else np.float64
+    kind: type[np.floating[Any]] = np.float32 if scaling == "float32" else np.float64
     with np.errstate(over="ignore"):
         mean, scale = (array.astype(kind)[:, None] for array in factors)
     if not np.isfinite([mean, scale]).all() or (scale == 0).any():

@@ -49,8 +49,8 @@ def quant_in_onnx(
     steps: list[tuple[str, np.ndarray | None]] = [
         ("Div", scale),
         ("Add", zero),
-        ("Min", np.float32(high)),
-        ("Max", np.float32(low)),
+        ("Min", np.array(high, np.float32)),
+        ("Max", np.array(low, np.float32)),
         (_ROUNDINGS[mode], None),
         ("Sub", zero),
         ("Mul", scale),

@@ -74,13 +74,13 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(module), attribute)
         globals()[name] = value
         return value
-    if name == "torch":  # the package, which needs the extra
-        return importlib.import_module("lgnx.torch")
+    if name in ("ops", "torch"):  # packages; torch needs the extra
+        return importlib.import_module(f"lgnx.{name}")
     raise AttributeError(f"module 'lgnx' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "torch"})
+    return sorted({*globals(), *__all__, "ops", "torch"})
 
 
 class _Facade(ModuleType):

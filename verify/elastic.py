@@ -176,7 +176,7 @@ class _Clock:
     def never(self, literals: list[np.ndarray] | np.ndarray, where: np.ndarray | int) -> bool:
         """Tell whether literals are all 0 where another is 1, for every state and input."""
         ends = np.atleast_1d(np.array(literals, np.uint32))
-        netlist = _simplified(self.builder, self.and_(ends, np.uint32(where)))
+        netlist = _simplified(self.builder, self.and_(ends, np.asarray(where, np.uint32)))
         left = np.flatnonzero(netlist.outputs)
         if not len(left):
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ EXAMPLES = (
 )
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """The levels below the layer level."""
 
     bitwise = "bitwise"

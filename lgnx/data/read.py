@@ -254,8 +254,8 @@ def _read_parquet(path: Path) -> Reader:
     types = []
     for field in schema:
         try:
-            kind = np.dtype(field.type.to_pandas_dtype())
-        except (NotImplementedError, TypeError):
+            kind = arrow.array([], field.type).to_numpy(zero_copy_only=False).dtype
+        except (arrow.ArrowException, NotImplementedError, TypeError):
             kind = np.dtype(object)
         if kind.kind not in _NUMERIC_KINDS:
             raise InputError(

@@ -33,7 +33,8 @@ struct ApiBase {
   const char*(LGNX_ORT_CALL* version_string)();
 };
 
-constexpr uint32_t kApiVersion = 23;  // onnxruntime 1.23, the oldest that is supported
+// onnxruntime 1.24, the oldest that is supported: 1.23 crashes on an input left out before others.
+constexpr uint32_t kApiVersion = 24;
 
 enum ErrorCode : int { kFail = 1, kInvalidArgument = 2 };
 enum IoKind : int { kRequired = 0, kOptional = 1 };

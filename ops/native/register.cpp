@@ -133,7 +133,7 @@ RegisterCustomOps(lgnx::ort::SessionOptions* options, const lgnx::ort::ApiBase* 
   const Api* api = base->get_api(kApiVersion);
   if (!api) {
     api = base->get_api(1);
-    return api ? CreateStatus::call(api, kFail, "lgnx needs onnxruntime 1.23 or later") : nullptr;
+    return api ? CreateStatus::call(api, kFail, "lgnx needs onnxruntime 1.24 or later") : nullptr;
   }
   return guarded(api, [&] { add_to(options, api); });
 }

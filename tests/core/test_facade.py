@@ -25,6 +25,11 @@ def test_a_submodule_of_the_same_name_does_not_hide_a_function():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_operators_are_there_without_an_import_of_their_own():
+    code = "import lgnx; assert 'ops' in dir(lgnx) and lgnx.ops.library_path()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_importing_lgnx_loads_nothing():
     code = (
         "import sys, lgnx;assert not {'onnx', 'onnxruntime', 'torch', 'numpy'} & set(sys.modules)"

@@ -114,7 +114,7 @@ def _errors() -> Iterator[Case]:
 
     yield error("strict_2", "strict", good, "strict is neither 0 nor 1", strict=2)
     yield error("nan", "thresholds", good * np.float32("nan"), "thresholds that are NaN", "file")
-    yield error("scalar", "thresholds", np.float32(0.5).reshape(()), "thresholds of rank 0")
+    yield error("scalar", "thresholds", np.array(0.5, np.float32), "thresholds of rank 0")
     yield error("none", "thresholds", np.zeros((2, 0), np.float32), "no thresholds", "file")
     yield error("shape", "thresholds", np.zeros((5, 2), np.float32), "they do not broadcast")
     yield error("rank", "thresholds", np.zeros((1, 1, 1, 2), np.float32), "too many axes")
