@@ -27,8 +27,9 @@ def paragraphs(results: Results) -> list[str]:
         "# Verilog beside its peers",
         "The same networks through lgnx, torchlogix's `Circuit`, dwn2rtl, and alkaid (the "
         "successor of da4ml, by torchlogix's plugin for it). The designs of a network have the "
-        "same outputs and registers: scores of torchlogix's networks, which have no class; "
-        "classes of torch_dwn's, whose scores dwn2rtl has at no port. Each design first answers "
+        "same outputs and, where they have registers, the same latency: scores of torchlogix's "
+        "networks, which have no class; classes of torch_dwn's, whose scores dwn2rtl has at no "
+        "port. Each design first answers "
         "4,096 samples in Verilator, half data and half random; one that "
         "differs from the model is called wrong.",
         "![Look-up tables of every design](hardware_comparison.svg)",
@@ -41,6 +42,7 @@ def paragraphs(results: Results) -> list[str]:
         "estimate, before place and route. Levels are cells on the longest way, carry chains "
         "included. **The fewest are bold.**",
         table(["network", "writer", "answers", *_flow_heads()], _cells(results)),
+        *_why_wrong(results),
         "## Text and simulation",
         "Bytes of all Verilog files, and bytes for each gate or table as torchlogix or dwn2rtl "
         "counts them, the same number for all writers of a network. Verilator's time is that of "
@@ -58,6 +60,18 @@ def paragraphs(results: Results) -> list[str]:
         found = dict(each)
         lines.append(f"Measured on {found['processor']}, {found['system']}.")
     return lines
+
+
+def _why_wrong(results: Results) -> list[str]:
+    """What was found where torchlogix answers in another way than its own layers."""
+    found = [rows(result).get("torchlogix") for result in results.values()]
+    if not any(row and row["wrong"] for row in found):
+        return []
+    return [
+        "torchlogix's `Circuit.simplify` takes gates out that are constant, and its sums then lack "
+        "those that are always one: where it is wrong, each score is too small by their number, "
+        "on every sample."
+    ]
 
 
 def rows(result: Row) -> dict[str, Row]:
@@ -134,39 +148,60 @@ def _missing(results: Results) -> str:
 
 
 def plot(results: Results, path: Path = PLOT) -> None:
-    """Draw the look-up tables of every design, relative to the smallest, one panel a flow."""
+    """Draw the look-up tables of every design, one panel a flow."""
     import matplotlib
 
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "lgnx"  # the same file for the same figures
     import matplotlib.pyplot as plt
 
+    colors = {"lgnx": "#0b6e4f", "peer": "#9aa5b1", "peer, wrong answers": "#c0392b"}
+    lines = sum(1.7 + len(rows(result)) for result in results.values())
     figure, panels = plt.subplots(
-        1, len(FLOWS), figsize=(9, 1 + 0.9 * len(results)), sharey=True, layout="constrained"
+        1, len(FLOWS), figsize=(9, 1.3 + 0.17 * lines), sharey=True, layout="constrained"
     )
+    figure.get_layout_engine().set(w_pad=0.1)
+    shown = set()
     for panel, (flow, (title, _)) in zip(panels, FLOWS.items(), strict=True):
         ticks: dict[float, str] = {}
         place = 0.0
+        heads = []
         for network, result in results.items():
+            heads.append(place)
+            ticks[place] = network
+            place += 1
             for name, row in rows(result).items():
                 luts = row[flow]["luts"]
-                color = "#0b6e4f" if row["own"] else "#9aa5b1"
-                panel.barh(place, luts, color="#c0392b" if row["wrong"] else color, height=0.8)
+                kind = "lgnx" if row["own"] else "peer"
+                kind += ", wrong answers" if row["wrong"] else ""
+                shown.add(kind)
+                panel.barh(place, luts, color=colors[kind], height=0.8)
                 panel.annotate(
                     f"{luts:,}", (luts, place), (3, 0), textcoords="offset points", fontsize=7.5,
                     va="center",
                 )  # fmt: skip
-                ticks[place] = f"{network}: {name}"
+                ticks[place] = name
                 place += 1
             place += 0.7
-        panel.set_yticks(list(ticks), list(ticks.values()), fontsize=8)
+        labels = panel.set_yticks(list(ticks), list(ticks.values()), fontsize=8)
+        for tick, at in zip(labels, ticks, strict=True):
+            tick.label1.set_fontweight("bold" if at in heads else "normal")
         panel.set_title(title, fontsize=10, loc="left", fontweight="bold")
         panel.margins(x=0.12)
+        panel.set_ylim(place, -0.7)
         panel.tick_params(axis="y", length=0)
         panel.tick_params(axis="x", labelsize=8)
         for side in ("top", "right", "left"):
             panel.spines[side].set_visible(False)
-    panels[0].invert_yaxis()
-    figure.supxlabel("look-up tables, as yosys maps them", fontsize=9)
+    bars = {
+        kind: plt.Rectangle((0, 0), 1, 1, color=color)
+        for kind, color in colors.items()
+        if kind in shown
+    }
+    figure.supxlabel("look-up tables, as yosys maps them", fontsize=9, x=0.01, ha="left")
+    figure.legend(
+        bars.values(), bars.keys(), loc="outside lower right", ncols=len(bars), fontsize=8,
+        frameon=False,
+    )  # fmt: skip
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

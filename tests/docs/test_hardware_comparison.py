@@ -117,3 +117,7 @@ def test_the_page_marks_the_smallest_right_design_and_the_wrong_one(parts):
     assert "| N | one | right | **20** |" in page
     assert "| N | two | wrong on 3 of 8 | 10 |" in page
     assert "- N, three: not installed" in page
+    assert "torchlogix's `Circuit.simplify`" not in page
+    wrong = {"torchlogix": row(10, 3), "lgnx": row(20, 0)}
+    page = "\n".join(report.paragraphs({"N": {"title": "t", "machine": machine, "peers": wrong}}))
+    assert "torchlogix's `Circuit.simplify`" in page
