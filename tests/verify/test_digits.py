@@ -27,4 +27,5 @@ def test_training_tells_its_progress_and_leaves_torch_alone() -> None:
 @pytest.mark.slow
 def test_the_discrete_network_is_accurate() -> None:
     pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
     assert train_digits().accuracy >= 0.93
