@@ -19,6 +19,7 @@ from lgnx.optimize.cut_mapping import map_to_luts
 __all__ = ["COMBINATIONAL_LEVELS", "Cutting", "Logic", "plan_logic"]
 
 COMBINATIONAL_LEVELS = 4  # levels of a module where no registers decide
+_ONE_MODULE = 4096  # gates of a compact design that are one module then: each has text of its own
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Cutting:
         At most so many levels of look-up tables of so many inputs; None for levels of what the
         model has.
     compact
-        Whether gates are written as numbers in constants, not as a line each.
+        Whether gates are written as numbers in rows of text, not as a line each.
     """
 
     every: int | None
@@ -111,7 +112,10 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
     InputError
         If the model has wider tables than the design may have.
     """
-    plain = Logic(encoder, stages_by_level(encoder.netlist, cutting.every or COMBINATIONAL_LEVELS))
+    levels = COMBINATIONAL_LEVELS
+    if cutting.compact and encoder.netlist.n_nodes <= _ONE_MODULE:
+        levels = max(1, encoder.netlist.depth)
+    plain = Logic(encoder, stages_by_level(encoder.netlist, cutting.every or levels))
     order = encoder.order
     if network.luts is not None and encoder.bits:
         luts = network.luts.simplified(input_literals(network, encoder), len(encoder.bits))

@@ -1,4 +1,4 @@
-"""A stage whose gates are numbers in constants, and loops over them: less text."""
+"""A stage whose gates are numbers in rows of text, and loops over them: less Verilog."""
 
 from __future__ import annotations
 
@@ -9,66 +9,64 @@ import numpy as np
 from lgnx.converters.verilog.stages import Level, Part, Stage, straight
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 
-__all__ = ["PackedStage", "Row", "packed_stages"]
+__all__ = ["PackedStage", "Row", "pack", "packed_stages", "row_text"]
 
-_ROW = 64  # gates of a constant: Verilator unrolls loops of so many passes unasked
+# Of a row: loops of at most 1,024 passes are what Verilator takes in a constant function.
+_WORDS, _CHARACTERS_OF_ROW = 256, 1000
 
 
 @dataclass(frozen=True)
 class Row:
-    """Gates whose nets, or outputs, are beside each other, as one constant.
+    """Gates or outputs that stand beside each other, as one text.
 
     Attributes
     ----------
     first, count
-        The number of the first net or output, and how many there are.
-    base
-        The lowest net that is read; literals count from it.
-    constant
-        The gates, the first one lowest.
+        The number of the first one, and how many there are.
+    bases, bits
+        For each net that one reads: the lowest such net of the row, from which numbers count, and
+        the bits of such a number.
+    text
+        The words, see `row_text`; the first one lowest.
     """
 
     first: int
     count: int
-    base: int
-    constant: str
+    bases: tuple[int, ...]
+    bits: tuple[int, ...]
+    text: str
+
+    @property
+    def characters(self) -> int:
+        """Of the text, as Verilog reads it."""
+        return len(self.text) - self.text.count("\\\\")
 
 
 @dataclass(frozen=True)
 class PackedStage(Stage):
     """A stage as `Stage` has it, its nets one vector.
 
-    They are constant zero, where an output is constant, then the inputs, then the gates that are
-    read inside, level by level. Each output is a gate of its own: one that is read nowhere else, or
-    the AND of a literal with itself.
+    They are constant zero, where an output is constant, then the inputs, then the gates, level by
+    level.
 
     Attributes
     ----------
     zero
         Whether the first net is constant zero.
-    literal_bits, output_literal_bits
-        Bits of a literal: twice the number of a net, plus one for its complement. A gate has those
-        of its fan-ins, the first one lowest, and above them 1 for XOR, 0 for AND; the gate of an
-        output has above this 1 where it is complemented.
-    gate_rows, output_rows
-        The gates of nets, and of outputs.
+    gate_rows
+        A word is two nets, a bit for each that complements it, and 1 for XOR, 0 for AND.
+    output_rows
+        A word is a net, and a bit that complements it.
     """
 
     zero: bool = False
-    literal_bits: int = 0
-    output_literal_bits: int = 0
     gate_rows: tuple[Row, ...] = ()
     output_rows: tuple[Row, ...] = ()
 
     @property
-    def gate_bits(self) -> int:
-        """Bits of the gate of a net."""
-        return 2 * self.literal_bits + 1
-
-    @property
-    def output_bits(self) -> int:
-        """Bits of the gate of an output."""
-        return 2 * self.output_literal_bits + 2
+    def characters(self) -> int:
+        """Of the longest row."""
+        return max(row.characters for row in self.gate_rows + self.output_rows)
 
 
 def packed_stages(netlist: Netlist, parts: list[Part], tables: bool) -> list[Stage]:
@@ -86,15 +84,12 @@ def packed_stages(netlist: Netlist, parts: list[Part], tables: bool) -> list[Sta
 
 
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> PackedStage:
-    n_variables = netlist.first_node + netlist.n_nodes
-    ends, complements = part.outputs >> 1, part.outputs & 1
-    direct = straight(netlist, part)
-    nodes = part.nodes[~direct[part.nodes]]
-    nodes = nodes[np.argsort(levels[nodes - netlist.first_node], kind="stable")]
-
-    zero = int((ends == 0).any())
+    own_levels = levels[part.nodes - netlist.first_node]
+    # What is an output alone stands last in its level, so that numbers of what is read are small.
+    nodes = part.nodes[np.lexsort([straight(netlist, part)[part.nodes], own_levels])]
+    zero = int((part.outputs < 2).any())
     first = zero + len(part.inputs)
-    place = np.zeros(n_variables, np.int64)
+    place = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
     place[part.inputs >> 1] = 2 * np.arange(zero, first) ^ (part.inputs & 1)
     place[nodes] = 2 * np.arange(first, first + len(nodes))
 
@@ -102,16 +97,15 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> Pa
         return place[literals >> 1] ^ (literals & 1)
 
     own = nodes - netlist.first_node
-    bits, rows = _rows(moved(netlist.fanins[own]), netlist.kinds[own] == XOR_KIND, first)
-    end = np.where(direct[ends], ends - netlist.first_node, 0)
-    gates = np.zeros((len(ends), 2), np.int64)
-    kinds = np.zeros(len(ends), np.int64)
-    if netlist.n_nodes:
-        gates = moved(netlist.fanins[end])
-        kinds = (netlist.kinds[end] == XOR_KIND) + 2 * complements.astype(np.int64)
-    other = ~direct[ends]
-    gates[other], kinds[other] = moved(part.outputs[other])[:, None], 0
-    output_bits, output_rows = _rows(gates, kinds, 0, kind_bits=2)
+    fanins = moved(netlist.fanins[own])
+    kinds = (netlist.kinds[own] == XOR_KIND).astype(np.int64)
+    gate_rows: list[Row] = []
+    start = 0
+    for count in np.unique(own_levels, return_counts=True)[1].tolist():
+        span = slice(start, start + count)
+        gate_rows += pack(fanins[span] >> 1, [*(fanins[span] & 1).T, kinds[span]], first + start)
+        start += count
+    ends = moved(part.outputs)
     nets = np.concatenate([np.zeros(zero, np.int64), part.inputs, 2 * nodes])
     return PackedStage(
         n_inputs=len(part.inputs),
@@ -121,26 +115,58 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> Pa
         gates=len(part.nodes),
         tables=tables,
         zero=bool(zero),
-        literal_bits=bits,
-        output_literal_bits=output_bits,
-        gate_rows=rows,
-        output_rows=output_rows,
+        gate_rows=tuple(gate_rows),
+        output_rows=tuple(pack(ends[:, None] >> 1, [ends & 1], 0)),
     )
 
 
-def _rows(
-    literals: np.ndarray, kinds: np.ndarray, first: int, kind_bits: int = 1
-) -> tuple[int, tuple[Row, ...]]:
-    """Pack gates, their literals int64 [n, 2]; give the bits of a literal, too."""
-    starts = range(0, len(literals), _ROW)
-    bases = [int(literals[s : s + _ROW].min()) >> 1 for s in starts]
-    own = literals - 2 * np.repeat(np.array(bases, np.int64), _ROW)[: len(literals), None]
-    bits = max(2, int(own.max(initial=0)).bit_length())
-    words = own[:, 0] | own[:, 1] << bits | kinds.astype(np.int64) << 2 * bits
-    size = 2 * bits + kind_bits
+def pack(
+    nets: np.ndarray, flags: list[np.ndarray], first: int, width: int | None = None
+) -> list[Row]:
+    """Pack words into rows: their nets, int64 [n, k], the first one lowest, then bits, int64 [n].
+
+    Parameters
+    ----------
+    first
+        Number of the first word.
+    width
+        Bits of a net's number, which then counts from 0; by default as few as each row needs.
+    """
     rows = []
-    for start, base in zip(starts, bases, strict=True):
-        part = words[start : start + _ROW].tolist()
-        value = sum(word << size * i for i, word in enumerate(part))
-        rows.append(Row(first + start, len(part), base, f"{size * len(part)}'h{value:x}"))
-    return bits, tuple(rows)
+    widest = nets.shape[1] * int(nets.max(initial=1)).bit_length() + len(flags)
+    step = min(_WORDS, 6 * _CHARACTERS_OF_ROW // widest)
+    for start in range(0, len(nets), step):
+        own = nets[start : start + step]
+        bases = own.min(axis=0)
+        bits = [max(1, int(most).bit_length()) for most in (own - bases).max(axis=0)]
+        if width is not None:
+            bases, bits = np.zeros_like(bases), [width] * len(bits)
+        value = at = 0
+        for i, row in enumerate((own - bases).tolist()):
+            fields = [*zip(row, bits, strict=True), *((int(f[start + i]), 1) for f in flags)]
+            for field, size in fields:
+                value |= field << at
+                at += size
+        rows.append(Row(first + start, len(own), tuple(bases.tolist()), tuple(bits),
+                        row_text(value, at)))  # fmt: skip
+    return rows
+
+
+def row_text(value: int, bits: int) -> str:
+    """Write a number as the inside of a string of Verilog, six bits a character, the last lowest.
+
+    The low six bits of a character count. Each of the 64 has a letter or sign; the backslash stands
+    there twice, as Verilog wants it.
+    """
+    sixes = (value >> 6 * i & 63 for i in reversed(range(-(-bits // 6))))
+    return "".join(_CHARACTERS[six] for six in sixes)
+
+
+def _character(six: int) -> str:
+    if six == 32:
+        return " "  # a backquote would begin a macro
+    character = chr(six + 64 if six < 59 else six)
+    return "\\\\" if character == "\\" else character
+
+
+_CHARACTERS = [_character(six) for six in range(64)]

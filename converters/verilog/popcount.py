@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lgnx.converters.verilog.counters import Counters, Plan, counter_plan
+import numpy as np
 
-__all__ = ["popcount_body", "popcount_registers"]
+from lgnx.converters.verilog.counters import COUNTED, Counters, Plan, counter_plan
+from lgnx.converters.verilog.packed import Row, pack
+
+__all__ = ["packed_counters", "popcount_body", "popcount_registers"]
 
 _ROW = 8  # slices on a line
 _ALONE = 8  # of fewer counters side by side each is written by itself
@@ -16,6 +19,26 @@ _WORDS = {2: "two", 3: "three", 6: "six"}
 def popcount_registers(size: int, every: int | None) -> int:
     """Registers on the way through the module."""
     return 0 if every is None else max(0, counter_plan(size).levels - 1) // every
+
+
+def packed_counters(size: int) -> tuple[list[Row], list[int]]:
+    """Give the counters as rows, no registers between, and the nets of the count, lowest first.
+
+    Net 0 is zero, then come ``size`` bits, then three of each counter. All counters have six nets:
+    of those with fewer bits, some are zero, and synthesis leaves what is over.
+    """
+    plan = counter_plan(size)
+    place = {bit: 1 + bit for bit in range(size)}
+    words: list[list[int]] = []
+    for each in plan.counters:
+        for i in range(each.count):
+            own = [place[bit] for bit in each.inputs[i :: each.count]]
+            for digit, bit in enumerate(each.outputs[i :: each.count]):
+                place[bit] = 1 + size + 3 * len(words) + digit
+            words.append(own + [0] * (COUNTED - len(own)))
+    nets = 1 + size + 3 * len(words)
+    rows = pack(np.array(words), [], 0, width=(nets - 1).bit_length())
+    return rows, [place[bit] for bit in plan.result]
 
 
 def popcount_body(size: int, every: int | None, words: dict[str, str], stalls: bool) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +18,22 @@ from lgnx.converters.verilog.encoder import Encoder
 from lgnx.converters.verilog.folder import BUILD
 from lgnx.converters.verilog.interface import Interface, Trigger
 from lgnx.converters.verilog.packed import PackedStage
-from lgnx.converters.verilog.popcount import popcount_body, popcount_registers
+from lgnx.converters.verilog.popcount import (
+    packed_counters,
+    popcount_body,
+    popcount_registers,
+)
 from lgnx.converters.verilog.stages import Stage
 from lgnx.network import Network
 from lgnx.ops.errors import require
 
 __all__ = ["Design", "Module"]
+
+# What compact texts are without: comments inside, a net type that lint checks as well, a directive
+# that the end of a file makes needless, and empty lines.
+_LONG = re.compile(
+    r"^ +// .*\n|^`default_nettype .*\n|^ +/\* verilator lint_on \w+ \*/\n|^\n", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ class Design:
         Some of ``scores``, ``class``, ``trigger``; or ``bits``.
     digits
         Whether the last stage gives the digits of the counts, so that nothing is left to count.
+    compact
+        Whether texts are short: counters in rows, as gates are, and no empty lines.
     """
 
     network: Network
@@ -64,6 +77,7 @@ class Design:
     trigger: Trigger | None
     top: str
     digits: bool = False
+    compact: bool = False
     modules: list[Module] = field(default_factory=list)
 
     @property
@@ -150,7 +164,13 @@ class Design:
             keep_trailing_newline=True,
         )
         words, top = self.interface.words(), self.top
-        common = {"version": lgnx.__version__, "build": BUILD, "w": words, "stalls": self.stalls}
+        common: dict[str, Any] = {
+            "version": lgnx.__version__,
+            "build": BUILD,
+            "w": words,
+            "stalls": self.stalls,
+        }
+        common["compact"] = self.compact
         files: dict[str, str] = {}
 
         def make(
@@ -159,6 +179,8 @@ class Design:
             text = environment.get_template(template).render(
                 **common, name=name, what=what, **values
             )
+            if self.compact:
+                text = _LONG.sub("", text)
             files[name + self.interface.suffix] = text
             self.modules.append(Module(name, role, stage))
 
@@ -206,14 +228,22 @@ class Design:
 
     def _network(self, make: Any, words: dict[str, str]) -> None:
         size, n_out = self.network.group_size, self.network.netlist.n_outputs
-        if self.counting:
+        what = f"Number of ones among {size} bits."
+        if self.counting and self.compact and not self.popcount_registers:
+            rows, result = packed_counters(size)
+            make(
+                f"{self.top}_popcount", "packed_popcount.v.j2", what, "popcount",
+                size=size, count_width=self.width, width=rows[0].bits[0], rows=rows, result=result,
+                nets=1 + size + 3 * sum(row.count for row in rows),
+                characters=max(row.characters for row in rows), lanes=True,
+            )  # fmt: skip
+        elif self.counting:
             body = popcount_body(size, self.tree_every, words, self.stalls)
             ports = [
                 *self._clocked(self.popcount_registers),
                 f"input  wire [{size - 1}:0] `LGNX_LANE x",
                 f"output wire [{self.width - 1}:0] `LGNX_LANE count",
             ]
-            what = f"Number of ones among {size} bits."
             make(
                 f"{self.top}_popcount", "module.v.j2", what, "popcount",
                 ports=ports, body=body, lanes=True,

@@ -76,8 +76,8 @@ def write_rtl(
         look-up tables of so many inputs, 4 to 6. The logic is mapped to tables, if the model is
         not, and the counts with it; registers stand where the fewest wires cross.
     compact
-        Write gates as numbers in constants and loops over them: about a third of the text. The
-        gates are the same, but slower to simulate and to read into yosys.
+        Write gates as numbers in rows of text and loops over them: about a fifth of the Verilog.
+        The gates are the same, but slower to simulate and to read into yosys.
     tree_every
         In a pipelined design: registers after every n levels of the adders that count, and of the
         comparisons that find the class; None for none inside these.
@@ -190,6 +190,7 @@ def design_rtl(
         trigger=parse_trigger(trigger, network) if trigger else None,
         top=top,
         digits=logic.digits,
+        compact=compact,
     )
     if not inside:
         check_port_widths([("x", design.n_in), *design.ports])

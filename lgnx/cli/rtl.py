@@ -52,7 +52,9 @@ def command(
     ] = None,
     compact: Annotated[
         bool,
-        typer.Option("--compact", help="Gates as numbers in constants: about a third of the text."),
+        typer.Option(
+            "--compact", help="Gates as numbers in rows of text: about a fifth of the Verilog."
+        ),
     ] = False,
     pipeline_trees: Annotated[
         int | None,
