@@ -97,7 +97,7 @@ class Logic:
             return []
         if compact:
             parts = partition(netlist, self.stage_of_node)
-            return packed_stages(netlist, parts, self.kept is not None)
+            return packed_stages(netlist, parts, self.luts, self.roots)
         return cut(netlist, self.stage_of_node, self.kept)
 
 

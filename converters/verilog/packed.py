@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lgnx.converters.verilog.stages import Level, Part, Stage, straight
+from lgnx.netlist.luts import LutNetlist
 from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 __all__ = ["PackedStage", "Row", "pack", "packed_stages", "row_text"]
 
 # Of a row: loops of at most 1,024 passes are what Verilator takes in a constant function.
 _WORDS, _CHARACTERS_OF_ROW = 256, 1000
+_INPUTS = 6  # of a look-up table
 
 
 @dataclass(frozen=True)
@@ -55,57 +58,102 @@ class PackedStage(Stage):
         Whether the first net is constant zero.
     gate_rows
         A word is two nets, a bit for each that complements it, and 1 for XOR, 0 for AND.
+    table_rows
+        Where there are look-up tables, these instead: a word is six nets, then the 64 bits of a
+        table, of which the first net is the lowest bit of the address.
     output_rows
         A word is a net, and a bit that complements it.
     """
 
     zero: bool = False
     gate_rows: tuple[Row, ...] = ()
+    table_rows: tuple[Row, ...] = ()
     output_rows: tuple[Row, ...] = ()
 
     @property
     def characters(self) -> int:
         """Of the longest row."""
-        return max(row.characters for row in self.gate_rows + self.output_rows)
+        rows = self.gate_rows + self.table_rows + self.output_rows
+        return max(row.characters for row in rows)
 
 
-def packed_stages(netlist: Netlist, parts: list[Part], tables: bool) -> list[Stage]:
+def packed_stages(
+    netlist: Netlist, parts: list[Part], luts: LutNetlist | None, roots: np.ndarray | None
+) -> list[Stage]:
     """Give the stages of `lgnx.converters.verilog.stages.partition`.
 
     Parameters
     ----------
     netlist, parts
         See there.
-    tables
-        Whether the gates make look-up tables.
+    luts, roots
+        The look-up tables of at most six inputs that the netlist is made of, and the literals of
+        their outputs in it, uint32 [n_luts]; None where it is not.
     """
     levels = netlist.levels()
-    return [_stage(netlist, levels, part, tables) for part in parts]
+    if luts is None or roots is None:
+        return [_stage(netlist, levels, part) for part in parts]
+    return [_table_stage(netlist, part, luts, roots) for part in parts]
 
 
-def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> PackedStage:
+def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> PackedStage:
     own_levels = levels[part.nodes - netlist.first_node]
     # What is an output alone stands last in its level, so that numbers of what is read are small.
     nodes = part.nodes[np.lexsort([straight(netlist, part)[part.nodes], own_levels])]
+    place = _places(netlist, part, nodes)
+    first = place[nodes[0]] >> 1 if len(nodes) else 0
+    own = nodes - netlist.first_node
+    fanins = _moved(place, netlist.fanins[own])
+    kinds = (netlist.kinds[own] == XOR_KIND).astype(np.int64)
+    rows: list[Row] = []
+    start = 0
+    for count in np.unique(own_levels, return_counts=True)[1].tolist():
+        span = slice(start, start + count)
+        rows += pack(fanins[span] >> 1, [*(fanins[span] & 1).T, kinds[span]], first + start)
+        start += count
+    return _packed(part, nodes, place, gate_rows=tuple(rows))
+
+
+def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarray) -> PackedStage:
+    variables = roots >> 1
+    own = np.flatnonzero(np.isin(variables, part.nodes))
+    nodes, kept = np.unique(variables[own], return_index=True)  # in the order of the netlist
+    own = own[kept]
+    place = _places(netlist, part, nodes)
+    wires = np.concatenate([2 * np.arange(luts.first_lut), roots]).astype(np.int64)
+    nets, tables = np.zeros((len(own), _INPUTS), np.int64), []
+    for i, lut in enumerate(own.tolist()):
+        literals = _moved(place, wires[list(luts.fanins[lut])])
+        nets[i, : len(literals)] = literals >> 1
+        flip = sum((literal & 1) << slot for slot, literal in enumerate(literals.tolist()))
+        mask = (1 << len(literals)) - 1
+        bits = luts.tables[lut] ^ ((1 << mask + 1) - 1 if roots[lut] & 1 else 0)
+        tables.append([bits >> (j & mask ^ flip) & 1 for j in range(1 << _INPUTS)])
+    flags = list(np.array(tables, np.int64).reshape(len(own), -1).T)
+    width = max(1, int(nets.max(initial=0)).bit_length())
+    first = int(place[nodes[0]]) >> 1 if len(nodes) else 0
+    rows = pack(nets, flags, first, width) if len(nodes) else []
+    return _packed(part, nodes, place, table_rows=tuple(rows), tables=True)
+
+
+def _places(netlist: Netlist, part: Part, nodes: np.ndarray) -> np.ndarray:
+    """Literals of nets by the variables they are: zero, if it is an output, inputs, and nodes."""
     zero = int((part.outputs < 2).any())
     first = zero + len(part.inputs)
     place = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
     place[part.inputs >> 1] = 2 * np.arange(zero, first) ^ (part.inputs & 1)
     place[nodes] = 2 * np.arange(first, first + len(nodes))
+    return place
 
-    def moved(literals: np.ndarray) -> np.ndarray:
-        return place[literals >> 1] ^ (literals & 1)
 
-    own = nodes - netlist.first_node
-    fanins = moved(netlist.fanins[own])
-    kinds = (netlist.kinds[own] == XOR_KIND).astype(np.int64)
-    gate_rows: list[Row] = []
-    start = 0
-    for count in np.unique(own_levels, return_counts=True)[1].tolist():
-        span = slice(start, start + count)
-        gate_rows += pack(fanins[span] >> 1, [*(fanins[span] & 1).T, kinds[span]], first + start)
-        start += count
-    ends = moved(part.outputs)
+def _moved(place: np.ndarray, literals: np.ndarray) -> np.ndarray:
+    return place[literals >> 1] ^ (literals & 1)
+
+
+def _packed(part: Part, nodes: np.ndarray, place: np.ndarray, **rows: Any) -> PackedStage:
+    """Make a stage of its rows, with the nets that they are numbers of."""
+    zero = int((part.outputs < 2).any())
+    ends = _moved(place, part.outputs)
     nets = np.concatenate([np.zeros(zero, np.int64), part.inputs, 2 * nodes])
     return PackedStage(
         n_inputs=len(part.inputs),
@@ -113,10 +161,9 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> Pa
         levels=[Level("n", len(nets), [], nets.astype(np.uint32))],
         outputs=[],
         gates=len(part.nodes),
-        tables=tables,
         zero=bool(zero),
-        gate_rows=tuple(gate_rows),
         output_rows=tuple(pack(ends[:, None] >> 1, [ends & 1], 0)),
+        **rows,
     )
 
 

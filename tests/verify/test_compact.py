@@ -83,7 +83,7 @@ def test_the_rows_hold_the_gates_of_random_netlists(seed, n_inputs, n_gates, eve
     x = rng.integers(0, 2, (64, n_inputs)).astype(bool)
     parts = partition(netlist, stages_by_level(netlist, every))
     values = x
-    for stage in packed_stages(netlist, parts, tables=False):
+    for stage in packed_stages(netlist, parts, None, None):
         values = decoded(stage, values)
     np.testing.assert_array_equal(values, netlist.simulate(x))
 
@@ -105,6 +105,7 @@ def models(make, classifier) -> dict[str, onnx.ModelProto]:
     [
         ("bits", {}),
         ("bits", {"stages_every": 1, "language": "systemverilog"}),
+        ("tables", {}),
         ("tables", {"lut_levels": 2}),
         ("classifier", {"input_format": "ufixed<8,1>", "language": "systemverilog"}),
         ("classifier", {"input_format": "ufixed<8,1>", "stages_every": 2, "tree_every": 1}),
@@ -135,8 +136,12 @@ def test_the_rows_of_counters_count(size):
     np.testing.assert_array_equal(count, x.sum(axis=1))
 
 
-def test_lanes_simulate_a_compact_design(design, models):
-    made = design(models["classifier"], compact=True, input_format="ufixed<8,1>")
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("classifier", {"input_format": "ufixed<8,1>"}), ("tables", {"lut_levels": 9})],
+)
+def test_lanes_simulate_a_compact_design(design, models, name, options):
+    made = design(models[name], compact=True, **options)
     lanes = LaneSimulation(made.rtl, made.path, cache_dir=made.cache)
     found = compare_lanes(lanes, made.simulation(), made.path, made.samples(1_000), checked=100)
     assert (found.samples, found.mismatches) == (1_000, 0)
@@ -161,6 +166,14 @@ def test_compact_text_is_a_fraction(make, tmp_path):
         logic = [each["file"] for each in sidecar["modules"] if each["role"] == "logic"]
         sizes.append(sum((tmp_path / "rtl" / file).stat().st_size for file in logic))
     assert sizes[1] < sizes[0] / 6
+
+
+def test_rows_of_tables_are_a_fraction_of_lines(design, models):
+    sizes = [
+        sum(path.stat().st_size for path in read_rtl(made.rtl).files)
+        for made in (design(models["tables"]), design(models["tables"], compact=True))
+    ]
+    assert sizes[1] < sizes[0] * 2 / 3
 
 
 def test_compact_on_the_command_line(design, models, tmp_path):
