@@ -26,7 +26,7 @@ PRELUDE = """`define LGNX_LANE
 
 PREFIX = "VlgnxPart"  # of the names of classes
 
-_LARGE = 20_000  # bytes of Verilog: some 600 gates; compact ones take a fifth
+_LARGE = 20_000  # bytes of Verilog: some 600 gates; compact ones take a sixth
 # A small counter has a port that is one number.
 _PORTS = {
     "logic": re.compile(
@@ -102,7 +102,7 @@ def split_modules(rtl: Rtl) -> list[SplitModule]:
     ModelError
         If the ports of a module of logic cannot be read.
     """
-    large = _LARGE // 5 if rtl.cutting.compact else _LARGE
+    large = _LARGE // 6 if rtl.cutting.compact else _LARGE
     found: list[SplitModule] = []
     for module in rtl.modules:
         file = rtl.folder / module.file
