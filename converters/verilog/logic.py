@@ -68,8 +68,9 @@ class Logic:
         The comparators that are read, and the netlist over them that is cut.
     stage_of_node
         int64 [n_nodes].
-    kept
-        Variables of the netlist that are outputs of look-up tables; None where there are none.
+    registered
+        For each stage whether registers stand behind it, where the design has some. None for all:
+        only stages of look-up tables, which hold one level of them each, follow without.
     digits
         Whether the outputs of the netlist are digits of the counts rather than bits to count.
     counted
@@ -78,12 +79,12 @@ class Logic:
         The tables, and the literals of their outputs in the netlist, uint32 [n_luts]; None where
         there are none.
     lut_depths
-        Levels of tables in each stage.
+        Levels of tables from the registers before it to the end of each stage.
     """
 
     encoder: Encoder
     stage_of_node: np.ndarray
-    kept: np.ndarray | None = None
+    registered: list[bool] | None = None
     digits: bool = False
     counted: Counted | None = None
     luts: LutNetlist | None = None
@@ -98,7 +99,7 @@ class Logic:
         if compact:
             parts = partition(netlist, self.stage_of_node)
             return packed_stages(netlist, parts, self.luts, self.roots)
-        return cut(netlist, self.stage_of_node, self.kept)
+        return cut(netlist, self.stage_of_node, self.luts is not None)
 
 
 def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
@@ -145,34 +146,50 @@ def plan_logic(network: Network, encoder: Encoder, cutting: Cutting) -> Logic:
     inputs = [places.get(1 + i, 0) for i in range(luts.n_inputs)]
     luts = luts.simplified(inputs, len(live))
     if cutting.lut_levels:
-        stages = balanced_stages(luts, cutting.lut_levels)
+        between = balanced_stages(luts, cutting.lut_levels)
     else:
-        # Alone in a module, tables stay what they are in synthesis.
-        stages = (luts.levels() - 1) // (cutting.every or 1)
+        between = (luts.levels() - 1) // (cutting.every or max(1, luts.depth))
+    stages, registered, depths = _single_levels(luts, between)
     netlist, stage_of_node, roots = luts.to_netlist(stages)
-    kept = np.unique(roots >> 1)
     return Logic(
         encoder=replace(
             encoder, bits=[encoder.bits[w - 1] for w in live], netlist=netlist, order=order
         ),
         stage_of_node=stage_of_node,
-        kept=kept[kept >= netlist.first_node].astype(np.int64),
+        registered=registered,
         digits=digits is not None or counted is not None,
         counted=counted,
         luts=luts,
         roots=roots,
-        lut_depths=_depths(luts, stages),
+        lut_depths=depths,
     )
 
 
-def _depths(luts: LutNetlist, stages: np.ndarray) -> list[int]:
-    """Levels of tables inside each stage."""
+def _single_levels(
+    luts: LutNetlist, between: np.ndarray
+) -> tuple[np.ndarray, list[bool], list[int]]:
+    """Make a stage of each level of tables between two registers.
+
+    Alone in a module, tables stay what they are in synthesis; among tables that read them they are
+    mapped anew, to the least depth and more tables.
+
+    Parameters
+    ----------
+    between
+        int64 [n_luts]: the ranks of registers before each table.
+
+    Returns
+    -------
+    tuple
+        Stage of each table, int64 [n_luts]; for each stage whether registers follow, and its level
+        among those since the last.
+    """
     level = [0] * (luts.first_lut + luts.n_luts)
-    stage = [-1] * luts.first_lut + stages.tolist()
-    depths = [0] * (max(stage) + 1)
+    rank = [-1] * luts.first_lut + between.tolist()
     for i, fanin in enumerate(luts.fanins):
         wire = luts.first_lut + i
-        own = stage[wire]
-        level[wire] = 1 + max((level[w] for w in fanin if stage[w] == own), default=0)
-        depths[own] = max(depths[own], level[wire])
-    return depths
+        level[wire] = 1 + max((level[w] for w in fanin if rank[w] == rank[wire]), default=0)
+    places = np.column_stack([between, level[luts.first_lut :]])
+    each, stages = np.unique(places, axis=0, return_inverse=True)
+    depths = each[:, 1].tolist()
+    return stages.ravel(), [after == 1 for after in [*depths[1:], 1]], depths

@@ -63,6 +63,8 @@ class Design:
         Some of ``scores``, ``class``, ``trigger``; or ``bits``.
     digits
         Whether the last stage gives the digits of the counts, so that nothing is left to count.
+    registered
+        For each stage whether registers stand behind it in a pipelined design; None for all.
     compact
         Whether texts are short: counters in rows, as gates are, and no empty lines.
     """
@@ -77,6 +79,7 @@ class Design:
     trigger: Trigger | None
     top: str
     digits: bool = False
+    registered: list[bool] | None = None
     compact: bool = False
     modules: list[Module] = field(default_factory=list)
 
@@ -110,6 +113,11 @@ class Design:
         """Whether there are modules that count."""
         return bool(self.groups) and self.network.group_size > 1 and not self.digits
 
+    @property
+    def stage_registers(self) -> list[bool]:
+        """For each stage whether registers stand behind it."""
+        return [self.pipelined and each for each in self.registered or [True] * len(self.stages)]
+
     @cached_property
     def popcount_registers(self) -> int:
         """Registers inside the trees that count."""
@@ -134,7 +142,7 @@ class Design:
             return 0
         latency = 0
         if self.encoder.bits:
-            latency += 1 + len(self.stages) + self.popcount_registers
+            latency += 1 + sum(self.stage_registers) + self.popcount_registers
         if self.groups:
             latency += 1 + self.score_delays
         return latency
@@ -257,6 +265,7 @@ class Design:
             pipelined=self.pipelined,
             popcount_registers=self.popcount_registers,
             stages=self.stages,
+            stage_registers=self.stage_registers,
             n_bits=len(self.encoder.bits),
             n_out=self.groups * self.width if self.groups else n_out,
             groups=0 if self.digits else self.groups,

@@ -11,16 +11,12 @@ from lgnx.netlist.netlist import XOR_KIND, Netlist
 
 @dataclass(frozen=True)
 class Level:
-    """Nodes of one level that stay inside a stage: a vector, its assignments and literals.
-
-    Where ``keep`` is true they are outputs of look-up tables, and synthesis is to keep them.
-    """
+    """Nodes of one level that stay inside a stage: a vector, its assignments and literals."""
 
     name: str
     width: int
     assignments: list[str]
     literals: np.ndarray
-    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,24 +113,20 @@ def partition(netlist: Netlist, stage_of_node: np.ndarray) -> list[Part]:
     return parts
 
 
-def cut(netlist: Netlist, stage_of_node: np.ndarray, kept: np.ndarray | None = None) -> list[Stage]:
+def cut(netlist: Netlist, stage_of_node: np.ndarray, tables: bool = False) -> list[Stage]:
     """Give the assignments of each part of `partition`.
 
     Parameters
     ----------
     netlist, stage_of_node
         See `partition`.
-    kept
-        Variables that are nets of their own, which synthesis is asked to keep: the outputs of
-        look-up tables. int64 [n].
+    tables
+        Whether the nodes make look-up tables.
     """
-    whole = np.zeros(netlist.first_node + netlist.n_nodes, bool)
-    if kept is not None:
-        whole[kept] = True
     levels = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
     if netlist.n_nodes:
         levels[netlist.first_node :] = netlist.levels()
-    return [_stage(netlist, levels, part, whole) for part in partition(netlist, stage_of_node)]
+    return [_stage(netlist, levels, part, tables) for part in partition(netlist, stage_of_node)]
 
 
 def straight(netlist: Netlist, part: Part) -> np.ndarray:
@@ -146,7 +138,7 @@ def straight(netlist: Netlist, part: Part) -> np.ndarray:
     return found & (np.bincount(part.outputs >> 1, minlength=n_variables) == 1)
 
 
-def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) -> Stage:
+def _stage(netlist: Netlist, levels: np.ndarray, part: Part, tables: bool) -> Stage:
     name = {literal >> 1: f"x[{i}]" for i, literal in enumerate(part.inputs.tolist())}
     turned = {literal >> 1 for literal in part.inputs.tolist() if literal & 1}
     members = part.nodes
@@ -167,18 +159,17 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
     direct: dict[int, str] = {}
     for level in np.unique(levels[members]).tolist():
         own = members[levels[members] == level]
-        for keep in (False, True):
-            vector, lines, inside_level = f"{'table' if keep else 'level'}{level}", [], []
-            for variable in own[whole[own] == keep].tolist():
-                if ends[variable]:
-                    direct[variable] = expression(variable)
-                    continue
-                lines.append(expression(variable))
-                inside_level.append(variable)
-                name[variable] = f"{vector}[{len(lines) - 1}]"
-            if lines:
-                literals = 2 * np.array(inside_level, np.uint32)
-                vectors.append(Level(vector, len(lines), lines, literals, keep))
+        vector, lines, inside_level = f"level{level}", [], []
+        for variable in own.tolist():
+            if ends[variable]:
+                direct[variable] = expression(variable)
+                continue
+            lines.append(expression(variable))
+            inside_level.append(variable)
+            name[variable] = f"{vector}[{len(lines) - 1}]"
+        if lines:
+            literals = 2 * np.array(inside_level, np.uint32)
+            vectors.append(Level(vector, len(lines), lines, literals))
     outputs = []
     for variable, complement in zip(goes.tolist(), complements.tolist(), strict=True):
         if variable == 0:
@@ -187,5 +178,4 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part, whole: np.ndarray) 
             outputs.append(f"~({direct[variable]})" if complement else direct[variable])
         else:
             outputs.append(operand(2 * variable + complement))
-    tables = bool(whole[members].any())
     return Stage(len(part.inputs), len(outputs), vectors, outputs, len(members), tables)

@@ -190,6 +190,7 @@ def design_rtl(
         trigger=parse_trigger(trigger, network) if trigger else None,
         top=top,
         digits=logic.digits,
+        registered=logic.registered,
         compact=compact,
     )
     if not inside:
@@ -254,8 +255,16 @@ def _sidecar(design: Design, cutting: Cutting, logic: Logic) -> dict[str, Any]:
         "lut_inputs": cutting.lut_inputs if cutting.lut_levels else None,
         "luts": logic.luts.n_luts if logic.luts else None,
         "stages": [
-            {"gates": s.gates, "inputs": s.n_inputs, "outputs": s.n_outputs, "lut_levels": depth}
-            for s, depth in zip(design.stages, depths, strict=True)
+            {
+                "gates": stage.gates,
+                "inputs": stage.n_inputs,
+                "outputs": stage.n_outputs,
+                "lut_levels": depth,
+                "registers": registers,
+            }
+            for stage, depth, registers in zip(
+                design.stages, depths, design.stage_registers, strict=True
+            )
         ],
         "thresholds": {
             "given": len(decisions),
