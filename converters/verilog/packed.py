@@ -62,7 +62,8 @@ class PackedStage(Stage):
         Where there are look-up tables, these instead: a word is six nets, then the 64 bits of a
         table, of which the first net is the lowest bit of the address.
     output_rows
-        A word is a net, and a bit that complements it.
+        A word is a net, counted from the base and the number of the output, and a bit that
+        complements it.
     """
 
     zero: bool = False
@@ -98,8 +99,11 @@ def packed_stages(
 
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> PackedStage:
     own_levels = levels[part.nodes - netlist.first_node]
-    # What is an output alone stands last in its level, so that numbers of what is read are small.
-    nodes = part.nodes[np.lexsort([straight(netlist, part)[part.nodes], own_levels])]
+    # What is an output alone stands last in its level, so that numbers of what is read are small,
+    # and as outputs do, so that theirs are.
+    last = straight(netlist, part)[part.nodes]
+    where = _output_places(netlist, part)[part.nodes]
+    nodes = part.nodes[np.lexsort([where * last, last, own_levels])]
     place = _places(netlist, part, nodes)
     first = place[nodes[0]] >> 1 if len(nodes) else 0
     own = nodes - netlist.first_node
@@ -117,8 +121,10 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> PackedStage:
 def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarray) -> PackedStage:
     variables = roots >> 1
     own = np.flatnonzero(np.isin(variables, part.nodes))
-    nodes, kept = np.unique(variables[own], return_index=True)  # in the order of the netlist
-    own = own[kept]
+    nodes, kept = np.unique(variables[own], return_index=True)
+    # They are of one level, so they may stand as outputs do.
+    order = np.argsort(_output_places(netlist, part)[nodes], kind="stable")
+    nodes, own = nodes[order], own[kept[order]]
     place = _places(netlist, part, nodes)
     wires = np.concatenate([2 * np.arange(luts.first_lut), roots]).astype(np.int64)
     nets, tables = np.zeros((len(own), _INPUTS), np.int64), []
@@ -146,6 +152,13 @@ def _places(netlist: Netlist, part: Part, nodes: np.ndarray) -> np.ndarray:
     return place
 
 
+def _output_places(netlist: Netlist, part: Part) -> np.ndarray:
+    """Give each variable that is an output its place among them."""
+    found = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
+    found[part.outputs >> 1] = np.arange(len(part.outputs))
+    return found
+
+
 def _moved(place: np.ndarray, literals: np.ndarray) -> np.ndarray:
     return place[literals >> 1] ^ (literals & 1)
 
@@ -162,13 +175,18 @@ def _packed(part: Part, nodes: np.ndarray, place: np.ndarray, **rows: Any) -> Pa
         outputs=[],
         gates=len(part.nodes),
         zero=bool(zero),
-        output_rows=tuple(pack(ends[:, None] >> 1, [ends & 1], 0)),
+        output_rows=tuple(pack((ends >> 1)[:, None], [ends & 1], 0, rising=True)),
         **rows,
     )
 
 
 def pack(
-    nets: np.ndarray, flags: list[np.ndarray], first: int, width: int | None = None
+    nets: np.ndarray,
+    flags: list[np.ndarray],
+    first: int,
+    width: int | None = None,
+    *,
+    rising: bool = False,
 ) -> list[Row]:
     """Pack words into rows: their nets, int64 [n, k], the first one lowest, then bits, int64 [n].
 
@@ -178,12 +196,16 @@ def pack(
         Number of the first word.
     width
         Bits of a net's number, which then counts from 0; by default as few as each row needs.
+    rising
+        Whether numbers count from the place in the row, too.
     """
     rows = []
     widest = nets.shape[1] * int(nets.max(initial=1)).bit_length() + len(flags)
     step = min(_WORDS, 6 * _CHARACTERS_OF_ROW // widest)
     for start in range(0, len(nets), step):
         own = nets[start : start + step]
+        if rising:
+            own = own - np.arange(len(own))[:, None]
         bases = own.min(axis=0)
         bits = [max(1, int(most).bit_length()) for most in (own - bases).max(axis=0)]
         if width is not None:

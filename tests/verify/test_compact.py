@@ -58,7 +58,7 @@ def decoded(stage, x: np.ndarray) -> np.ndarray:
     y = np.zeros((len(x), stage.n_outputs), bool)
     for row in stage.output_rows:
         for i, (a, complement) in enumerate(words(row, 1)):
-            y[:, row.first + i] = nets[:, a] ^ bool(complement)
+            y[:, row.first + i] = nets[:, a + i] ^ bool(complement)
     return y
 
 
@@ -97,7 +97,13 @@ def models(make, classifier) -> dict[str, onnx.ModelProto]:
     m = make(40)
     y = m.dense(m.dense("x", 40, 70, 2, rng), 70, 40, 2, rng)
     tables, _ = optimize_for_fpga(m.model(m.op("GroupSum", y, groups=4)), effort="low")
-    return {"bits": bits, "tables": tables, "classifier": classifier}
+    # Inputs handed on in reverse, beside a gate: numbers that fall as those of the outputs rise.
+    m = make(40)
+    indices = np.stack([np.arange(40)[::-1], np.arange(40)], axis=1).astype(np.int32)
+    passing = np.full((40, 1), 0b1010, np.uint8)
+    passing[7] = 0b0110
+    y = m.op("LogicDense", "x", m.constant(indices), m.constant(passing))
+    return {"bits": bits, "tables": tables, "classifier": classifier, "reverse": m.model(y)}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +111,7 @@ def models(make, classifier) -> dict[str, onnx.ModelProto]:
     [
         ("bits", {}),
         ("bits", {"stages_every": 1, "language": "systemverilog"}),
+        ("reverse", {}),
         ("tables", {}),
         ("tables", {"lut_levels": 2}),
         ("classifier", {"input_format": "ufixed<8,1>", "language": "systemverilog"}),
