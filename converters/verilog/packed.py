@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -49,8 +48,8 @@ class Row:
 class PackedStage(Stage):
     """A stage as `Stage` has it, its nets one vector.
 
-    They are constant zero, where an output is constant, then the inputs, then the gates, level by
-    level.
+    They are constant zero, where an output is constant, then the inputs, then what is inside, level
+    by level. Of gates, the outputs come last, in their order.
 
     Attributes
     ----------
@@ -62,8 +61,8 @@ class PackedStage(Stage):
         Where there are look-up tables, these instead: a word is six nets, then the 64 bits of a
         table, of which the first net is the lowest bit of the address.
     output_rows
-        A word is a net, counted from the base and the number of the output, and a bit that
-        complements it.
+        A word is a bit that complements the output; before it, where there are look-up tables, the
+        net, counted from the base and the number of the output.
     """
 
     zero: bool = False
@@ -98,24 +97,54 @@ def packed_stages(
 
 
 def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> PackedStage:
-    own_levels = levels[part.nodes - netlist.first_node]
-    # What is an output alone stands last in its level, so that numbers of what is read are small,
-    # and as outputs do, so that theirs are.
-    last = straight(netlist, part)[part.nodes]
-    where = _output_places(netlist, part)[part.nodes]
-    nodes = part.nodes[np.lexsort([where * last, last, own_levels])]
-    place = _places(netlist, part, nodes)
-    first = place[nodes[0]] >> 1 if len(nodes) else 0
-    own = nodes - netlist.first_node
-    fanins = _moved(place, netlist.fanins[own])
-    kinds = (netlist.kinds[own] == XOR_KIND).astype(np.int64)
+    last = straight(netlist, part)
+    inner = part.nodes[~last[part.nodes]]
+    inner = inner[np.argsort(levels[inner - netlist.first_node], kind="stable")]
+    place = _places(netlist, part, inner)
+    zero = int((part.outputs < 2).any())
+    first = zero + len(part.inputs)
+    own = inner - netlist.first_node
     rows: list[Row] = []
     start = 0
-    for count in np.unique(own_levels, return_counts=True)[1].tolist():
-        span = slice(start, start + count)
-        rows += pack(fanins[span] >> 1, [*(fanins[span] & 1).T, kinds[span]], first + start)
+    for count in np.unique(levels[own], return_counts=True)[1].tolist():
+        span = own[start : start + count]
+        fanins = _moved(place, netlist.fanins[span])
+        rows += pack(fanins >> 1, [*(fanins & 1).T, _xors(netlist, span)], first + start)
         start += count
-    return _packed(part, nodes, place, gate_rows=tuple(rows))
+    # Last come the outputs in their order: their gates, or the AND of an earlier net with itself.
+    ends = part.outputs >> 1
+    made = last[ends]
+    fanins = np.repeat(_moved(place, part.outputs)[:, None], 2, axis=1)
+    fanins[made] = _moved(place, netlist.fanins[ends[made] - netlist.first_node])
+    kinds = np.zeros(len(ends), np.int64)
+    kinds[made] = _xors(netlist, ends[made] - netlist.first_node)
+    rows += pack(fanins >> 1, [*(fanins & 1).T, kinds], first + start)
+    nets = [
+        np.zeros(zero, np.int64),
+        part.inputs,
+        2 * inner,
+        np.where(made, 2 * ends, part.outputs),
+    ]
+    flips = (part.outputs & 1) * made
+    return PackedStage(
+        n_inputs=len(part.inputs),
+        n_outputs=len(ends),
+        levels=[_vector(nets)],
+        outputs=[],
+        gates=len(part.nodes),
+        zero=bool(zero),
+        gate_rows=tuple(rows),
+        output_rows=tuple(pack(np.zeros((len(ends), 0), np.int64), [flips], 0)),
+    )
+
+
+def _xors(netlist: Netlist, nodes: np.ndarray) -> np.ndarray:
+    return (netlist.kinds[nodes] == XOR_KIND).astype(np.int64)
+
+
+def _vector(nets: list[np.ndarray]) -> Level:
+    literals = np.concatenate(nets).astype(np.uint32)
+    return Level("n", len(literals), [], literals)
 
 
 def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarray) -> PackedStage:
@@ -139,7 +168,19 @@ def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarr
     width = max(1, int(nets.max(initial=0)).bit_length())
     first = int(place[nodes[0]]) >> 1 if len(nodes) else 0
     rows = pack(nets, flags, first, width) if len(nodes) else []
-    return _packed(part, nodes, place, table_rows=tuple(rows), tables=True)
+    zero = int((part.outputs < 2).any())
+    ends = _moved(place, part.outputs)
+    return PackedStage(
+        n_inputs=len(part.inputs),
+        n_outputs=len(ends),
+        levels=[_vector([np.zeros(zero, np.int64), part.inputs, 2 * nodes])],
+        outputs=[],
+        gates=len(part.nodes),
+        tables=True,
+        zero=bool(zero),
+        table_rows=tuple(rows),
+        output_rows=tuple(pack((ends >> 1)[:, None], [ends & 1], 0, rising=True)),
+    )
 
 
 def _places(netlist: Netlist, part: Part, nodes: np.ndarray) -> np.ndarray:
@@ -161,23 +202,6 @@ def _output_places(netlist: Netlist, part: Part) -> np.ndarray:
 
 def _moved(place: np.ndarray, literals: np.ndarray) -> np.ndarray:
     return place[literals >> 1] ^ (literals & 1)
-
-
-def _packed(part: Part, nodes: np.ndarray, place: np.ndarray, **rows: Any) -> PackedStage:
-    """Make a stage of its rows, with the nets that they are numbers of."""
-    zero = int((part.outputs < 2).any())
-    ends = _moved(place, part.outputs)
-    nets = np.concatenate([np.zeros(zero, np.int64), part.inputs, 2 * nodes])
-    return PackedStage(
-        n_inputs=len(part.inputs),
-        n_outputs=len(ends),
-        levels=[Level("n", len(nets), [], nets.astype(np.uint32))],
-        outputs=[],
-        gates=len(part.nodes),
-        zero=bool(zero),
-        output_rows=tuple(pack((ends >> 1)[:, None], [ends & 1], 0, rising=True)),
-        **rows,
-    )
 
 
 def pack(

@@ -57,8 +57,9 @@ def decoded(stage, x: np.ndarray) -> np.ndarray:
             nets[:, row.first + i] = u ^ v if xor else u & v
     y = np.zeros((len(x), stage.n_outputs), bool)
     for row in stage.output_rows:
-        for i, (a, complement) in enumerate(words(row, 1)):
-            y[:, row.first + i] = nets[:, a + i] ^ bool(complement)
+        for i, (complement,) in enumerate(words(row, 1)):
+            net = nets.shape[1] - stage.n_outputs + row.first + i
+            y[:, row.first + i] = nets[:, net] ^ bool(complement)
     return y
 
 
