@@ -101,7 +101,7 @@ def _stage(netlist: Netlist, levels: np.ndarray, part: Part) -> PackedStage:
     inner = part.nodes[~last[part.nodes]]
     inner = inner[np.argsort(levels[inner - netlist.first_node], kind="stable")]
     place = _places(netlist, part, inner)
-    zero = int((part.outputs < 2).any())
+    zero = _zero(part)
     first = zero + len(part.inputs)
     own = inner - netlist.first_node
     rows: list[Row] = []
@@ -168,7 +168,7 @@ def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarr
     width = max(1, int(nets.max(initial=0)).bit_length())
     first = int(place[nodes[0]]) >> 1 if len(nodes) else 0
     rows = pack(nets, flags, first, width) if len(nodes) else []
-    zero = int((part.outputs < 2).any())
+    zero = _zero(part)
     ends = _moved(place, part.outputs)
     return PackedStage(
         n_inputs=len(part.inputs),
@@ -183,9 +183,14 @@ def _table_stage(netlist: Netlist, part: Part, luts: LutNetlist, roots: np.ndarr
     )
 
 
+def _zero(part: Part) -> int:
+    """Give 1 where an output is constant, so that the first net is constant zero, else 0."""
+    return int((part.outputs < 2).any())
+
+
 def _places(netlist: Netlist, part: Part, nodes: np.ndarray) -> np.ndarray:
     """Literals of nets by the variables they are: zero, if it is an output, inputs, and nodes."""
-    zero = int((part.outputs < 2).any())
+    zero = _zero(part)
     first = zero + len(part.inputs)
     place = np.zeros(netlist.first_node + netlist.n_nodes, np.int64)
     place[part.inputs >> 1] = 2 * np.arange(zero, first) ^ (part.inputs & 1)

@@ -177,8 +177,8 @@ class Design:
             "build": BUILD,
             "w": words,
             "stalls": self.stalls,
+            "compact": self.compact,
         }
-        common["compact"] = self.compact
         files: dict[str, str] = {}
 
         def make(
